@@ -1,0 +1,2 @@
+//! The `pagemill` command.
+fn main() {}

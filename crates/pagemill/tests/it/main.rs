@@ -1,0 +1,1 @@
+//! Tests as a person would use it: the real binary, real PDFs.
