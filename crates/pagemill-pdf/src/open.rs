@@ -1,0 +1,180 @@
+//! Opening a file: the only place that decides whether bytes are a PDF we can read.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use hayro_syntax::{DecryptionError, LoadPdfError, PdfData};
+use pagemill_core::{ErrorCode, Problem};
+
+use crate::limits::Limits;
+
+/// How to open a file.
+#[derive(Clone, Default)]
+pub struct OpenOptions {
+    /// The password, for a file that needs one.
+    pub password: Option<String>,
+    /// What the file may cost.
+    pub limits: Limits,
+}
+
+/// Tells whether there is a password, never which.
+impl fmt::Debug for OpenOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenOptions")
+            .field("password", &self.password.as_ref().map(|_| "…"))
+            .field("limits", &self.limits)
+            .finish()
+    }
+}
+
+/// Something about a file that is worth telling, though it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The 1-based page it concerns, or `None` for the whole file.
+    pub page: Option<u32>,
+    /// A stable code.
+    pub code: String,
+    /// One line for the user.
+    pub message: String,
+}
+
+/// An open PDF. It owns its bytes and reads from them as pages are asked for.
+pub struct Pdf {
+    inner: hayro_syntax::Pdf,
+    encrypted: bool,
+    pub(crate) limits: Limits,
+}
+
+impl fmt::Debug for Pdf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pdf").field("pages", &self.page_count()).field("encrypted", &self.encrypted).finish()
+    }
+}
+
+/// Opens a PDF.
+///
+/// # Errors
+/// `empty_file`, `not_pdf`, `encrypted`, `damaged` or `too_many_pages`; the message says what to do.
+pub fn open(bytes: Vec<u8>, options: &OpenOptions) -> Result<Pdf, Problem> {
+    if bytes.is_empty() {
+        return Err(Problem::new(ErrorCode::EmptyFile, "the file is empty; check that it was copied whole"));
+    }
+    let has_header = has_header(&bytes);
+    let encrypted = names_encryption(&bytes);
+    let inner = guarded(|| load(bytes.into(), options.password.as_deref()))?.map_err(|error| match error {
+        LoadPdfError::Decryption(error) => locked(error, options.password.is_some()),
+        LoadPdfError::Invalid if has_header => damaged(),
+        LoadPdfError::Invalid => {
+            Problem::new(ErrorCode::NotPdf, "the file is not a PDF; convert it to PDF first, or check its name")
+        }
+    })?;
+    let pages = inner.pages().len();
+    if pages == 0 {
+        return Err(damaged());
+    }
+    if pages > options.limits.pages as usize {
+        let message = format!("the file has {pages} pages, {} are allowed; split it", options.limits.pages);
+        return Err(Problem::new(ErrorCode::TooManyPages, message));
+    }
+    Ok(Pdf { inner, encrypted, limits: options.limits.clone() })
+}
+
+impl Pdf {
+    /// Number of pages, at least 1.
+    pub fn page_count(&self) -> u32 {
+        u32::try_from(self.inner.pages().len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether the file is encrypted, be it with an empty password.
+    pub fn encrypted(&self) -> bool {
+        self.encrypted
+    }
+
+    /// The file as the engine sees it.
+    pub(crate) fn engine(&self) -> &hayro_syntax::Pdf {
+        &self.inner
+    }
+
+    /// A page as the engine sees it, by its 1-based number.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such page.
+    pub(crate) fn engine_page(&self, page: u32) -> Result<&hayro_syntax::page::Page<'_>, Problem> {
+        let index = (page as usize).checked_sub(1);
+        index.and_then(|index| self.inner.pages().get(index)).ok_or_else(|| {
+            let message = format!("there is no page {page}; the file has pages 1 to {}", self.page_count());
+            Problem::new(ErrorCode::NotFound, message)
+        })
+    }
+}
+
+/// Runs work of the engine on bytes from outside: a defect there costs this file or page, not the process.
+///
+/// # Errors
+/// `reader_crashed` when the work panicked.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Problem> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let cause = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        Problem::new(ErrorCode::ReaderCrashed, "the reader failed on this file; please report it").caused_by(cause)
+    })
+}
+
+/// Tries the given password, then the empty one, which opens files that only restrict printing and the like.
+fn load(data: PdfData, password: Option<&str>) -> Result<hayro_syntax::Pdf, LoadPdfError> {
+    let Some(password) = password else {
+        return hayro_syntax::Pdf::new(data);
+    };
+    match hayro_syntax::Pdf::new_with_password(data.clone(), password) {
+        Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected)) => hayro_syntax::Pdf::new(data),
+        result => result,
+    }
+}
+
+fn damaged() -> Problem {
+    Problem::new(ErrorCode::Damaged, "the file is damaged and no page can be read; get another copy of it")
+}
+
+fn locked(error: DecryptionError, password_given: bool) -> Problem {
+    let message = match error {
+        DecryptionError::PasswordProtected if password_given => {
+            "the password does not open the file; give the right one"
+        }
+        DecryptionError::PasswordProtected => "the file is encrypted; give its password",
+        DecryptionError::MissingIDEntry | DecryptionError::InvalidEncryption => {
+            "the file is encrypted and its encryption is damaged; get another copy of it"
+        }
+        DecryptionError::UnsupportedAlgorithm => {
+            "the file is encrypted in a way that is not supported; save it without encryption"
+        }
+    };
+    Problem::new(ErrorCode::Encrypted, message)
+}
+
+/// Whether `%PDF` stands near the start. Some files have a mail header or blanks before it.
+fn has_header(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(4096)];
+    start.windows(4).any(|window| window == b"%PDF")
+}
+
+/// Whether a trailer names an encryption dictionary. Trailers are never encrypted themselves.
+fn names_encryption(bytes: &[u8]) -> bool {
+    const KEY: &[u8] = b"/Encrypt";
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(KEY.len()).position(|window| window == KEY) {
+        rest = &rest[at + KEY.len()..];
+        let value = rest.trim_ascii_start();
+        if value.starts_with(b"<<") || (value.len() < rest.len() && value.first().is_some_and(u8::is_ascii_digit)) {
+            return true;
+        }
+    }
+    false
+}
+
+const _: fn() = || {
+    fn is_send<T: Send>() {}
+    is_send::<Pdf>();
+};
