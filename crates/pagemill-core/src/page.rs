@@ -156,11 +156,11 @@ pub struct Block {
     /// Its box on the page it begins on.
     pub bbox: Rect,
     /// Cells of a table, row by row.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub cells: Vec<Cell>,
     /// Where each word of `text` stands, in the order of `text`. A paragraph that
     /// goes on in the next column or on the next page has words there.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub words: Vec<Word>,
 }
 

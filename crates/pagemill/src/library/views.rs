@@ -1,0 +1,509 @@
+//! What the faces show: the shapes of the HTTP API and of `--json`.
+//!
+//! They are promises to callers, so they are written out here and made from the
+//! core types, never derived on them.
+
+use pagemill_core::{Block, Document, Page, Problem, Rect, Stage, Task, TaskStatus};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A stable code and a sentence that says what to do.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ErrorView {
+    /// The stable code.
+    pub code: String,
+    /// What happened, to what, and what to do.
+    pub message: String,
+}
+
+impl From<&Problem> for ErrorView {
+    fn from(problem: &Problem) -> Self {
+        Self { code: problem.code.to_string(), message: problem.message.clone() }
+    }
+}
+
+/// The answer to an upload, or a line of `pagemill add`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AddedDocument {
+    /// The document's id; absent when the file was refused.
+    pub id: Option<String>,
+    /// The task that processes it.
+    pub task: Option<String>,
+    /// The name of the file.
+    pub file: String,
+    /// The task's status, or `failed` when the file was refused.
+    pub status: String,
+    /// Pages, once known.
+    pub pages: u32,
+    /// Chunks, once made.
+    pub chunks: u32,
+    /// Whether the same bytes were in the library already.
+    pub reused: bool,
+    /// Why it failed or is partial.
+    pub error: Option<ErrorView>,
+}
+
+/// Everything `pagemill add` did.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AddedDocuments {
+    /// One entry a file, in the order given.
+    pub documents: Vec<AddedDocument>,
+    /// Seconds from the first file to the answer.
+    pub seconds: f64,
+}
+
+/// A document in a list or alone.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DocumentView {
+    /// Its id.
+    pub id: String,
+    /// The name it was uploaded under.
+    pub file: String,
+    /// Its title, once read.
+    pub title: Option<String>,
+    /// Its authors, once read.
+    pub authors: Vec<String>,
+    /// Language of most of its text, ISO 639-3.
+    pub language: Option<String>,
+    /// Number of pages, once read.
+    pub pages: u32,
+    /// Number of chunks, once made.
+    pub chunks: u32,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Whether the file is encrypted.
+    pub encrypted: bool,
+    /// Other metadata of the file.
+    pub metadata: std::collections::BTreeMap<String, String>,
+    /// Its table of contents.
+    pub outline: Vec<OutlineView>,
+    /// When it was added, RFC 3339.
+    pub created: String,
+    /// The status of its newest task.
+    pub status: String,
+    /// Its newest task.
+    pub task: Option<TaskView>,
+}
+
+/// An entry of the table of contents.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OutlineView {
+    /// Its text.
+    pub title: String,
+    /// 1 for the outermost.
+    pub level: u8,
+    /// 1-based page.
+    pub page: Option<u32>,
+}
+
+/// Where a task stands.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TaskView {
+    /// Its id.
+    pub id: String,
+    /// The document it works on.
+    pub document: String,
+    /// The recipe it runs.
+    pub recipe: String,
+    /// `queued`, `processing`, `paused`, `completed`, `partial`, `failed` or `cancelled`.
+    pub status: String,
+    /// The stage at work, or the last one.
+    pub stage: String,
+    /// The number of that stage, 1-based.
+    pub step: u32,
+    /// The number of stages.
+    pub steps: u32,
+    /// Units of the stage that are done.
+    pub units_done: u32,
+    /// Units of the stage in all; 0 while unknown.
+    pub units_total: u32,
+    /// Share of the whole task that is done, 0 to 1.
+    pub progress: f64,
+    /// Pages whose outcome is recorded.
+    pub pages_done: u32,
+    /// Pages of the document; 0 while unknown.
+    pub pages_total: u32,
+    /// Pages that could not be read.
+    pub pages_unread: u32,
+    /// Chunks made.
+    pub chunks: u32,
+    /// Units taken from earlier work.
+    pub reused: u32,
+    /// What it waits for, when something outside holds it up.
+    pub waiting: Option<String>,
+    /// Why it failed or is partial.
+    pub error: Option<ErrorView>,
+    /// When it was made, RFC 3339.
+    pub created: String,
+    /// When its first stage began.
+    pub started: Option<String>,
+    /// When it ended.
+    pub finished: Option<String>,
+    /// Seconds each stage took.
+    pub timings: std::collections::BTreeMap<String, f64>,
+}
+
+impl From<&Task> for TaskView {
+    fn from(task: &Task) -> Self {
+        let step = Stage::ALL.iter().position(|stage| *stage == task.stage).unwrap_or(0) as u32;
+        let steps = Stage::ALL.len() as u32;
+        let share = |done: u32, total: u32| if total == 0 { 0.0 } else { f64::from(done.min(total)) / f64::from(total) };
+        let progress = match task.status {
+            TaskStatus::Completed | TaskStatus::Partial => 1.0,
+            TaskStatus::Queued => 0.0,
+            TaskStatus::Processing | TaskStatus::Paused | TaskStatus::Failed | TaskStatus::Cancelled => {
+                (f64::from(step) + share(task.units_done, task.units_total)) / f64::from(steps)
+            }
+        };
+        Self {
+            id: task.id.to_string(),
+            document: task.document.to_string(),
+            recipe: task.recipe.clone(),
+            status: task.status.as_str().to_owned(),
+            stage: task.stage.as_str().to_owned(),
+            step: step + 1,
+            steps,
+            units_done: task.units_done,
+            units_total: task.units_total,
+            progress,
+            pages_done: task.pages_done,
+            pages_total: task.pages_total,
+            pages_unread: task.pages_unread,
+            chunks: task.chunks,
+            reused: task.reused,
+            waiting: task.waiting.clone(),
+            error: task
+                .error
+                .as_ref()
+                .map(|error| ErrorView { code: error.code.to_string(), message: error.message.clone() }),
+            created: rfc3339(task.created_ms),
+            started: task.started_ms.map(rfc3339),
+            finished: task.finished_ms.map(rfc3339),
+            timings: task.timings.iter().map(|(stage, seconds)| (stage.as_str().to_owned(), *seconds)).collect(),
+        }
+    }
+}
+
+impl DocumentView {
+    /// A document with its newest task.
+    pub fn new(document: &Document, task: Option<&Task>) -> Self {
+        Self {
+            id: document.id.to_string(),
+            file: document.file.clone(),
+            title: document.info.title.clone(),
+            authors: document.info.authors.clone(),
+            language: document.info.language.clone(),
+            pages: task.map_or(0, |task| task.pages_total).max(document.info.pages),
+            chunks: task.map_or(0, |task| task.chunks),
+            bytes: document.bytes,
+            sha256: document.sha256.clone(),
+            encrypted: document.info.encrypted,
+            metadata: document.info.metadata.clone(),
+            outline: document
+                .outline
+                .iter()
+                .map(|entry| OutlineView { title: entry.title.clone(), level: entry.level, page: entry.page })
+                .collect(),
+            created: rfc3339(document.created_ms),
+            status: task.map_or(TaskStatus::Queued, |task| task.status).as_str().to_owned(),
+            task: task.map(TaskView::from),
+        }
+    }
+}
+
+impl AddedDocument {
+    /// What became of a document so far.
+    pub fn new(document: &Document, task: &Task, reused: bool) -> Self {
+        let view = TaskView::from(task);
+        Self {
+            id: Some(document.id.to_string()),
+            task: Some(view.id),
+            file: document.file.clone(),
+            status: view.status,
+            pages: document.info.pages.max(task.pages_total),
+            chunks: task.chunks,
+            reused,
+            error: view.error,
+        }
+    }
+
+    /// A file that was refused.
+    pub fn refused(file: String, problem: &Problem) -> Self {
+        Self {
+            id: None,
+            task: None,
+            file,
+            status: TaskStatus::Failed.as_str().to_owned(),
+            pages: 0,
+            chunks: 0,
+            reused: false,
+            error: Some(problem.into()),
+        }
+    }
+}
+
+/// A page with its blocks.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PageView {
+    /// 1-based number.
+    pub number: u32,
+    /// The number printed on it.
+    pub label: Option<String>,
+    /// Width in points.
+    pub width: f32,
+    /// Height in points.
+    pub height: f32,
+    /// `text`, `ocr`, `blank`, `skipped` or `failed`.
+    pub source: String,
+    /// Why it was skipped or failed.
+    pub reason: Option<String>,
+    /// Blocks in reading order.
+    pub blocks: Vec<BlockView>,
+}
+
+/// A block of a page.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BlockView {
+    /// `heading`, `paragraph`, `list_item`, `table`, `figure`, `caption`, `footnote`, `formula`, `header` or `footer`.
+    pub kind: String,
+    /// Heading level or nesting of a list item.
+    pub level: Option<u8>,
+    /// Its text.
+    pub text: String,
+    /// `[x0, y0, x1, y1]` in points, origin top left.
+    #[schema(value_type = Vec<f32>)]
+    pub bbox: Rect,
+    /// Cells of a table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<CellView>,
+}
+
+/// A cell of a table.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CellView {
+    /// 0-based row.
+    pub row: u32,
+    /// 0-based column.
+    pub col: u32,
+    /// Rows it covers.
+    pub row_span: u32,
+    /// Columns it covers.
+    pub col_span: u32,
+    /// Whether it belongs to the header.
+    pub header: bool,
+    /// Its text.
+    pub text: String,
+    /// Its box.
+    #[schema(value_type = Vec<f32>)]
+    pub bbox: Rect,
+}
+
+impl From<&Page> for PageView {
+    fn from(page: &Page) -> Self {
+        Self {
+            number: page.number,
+            label: page.label.clone(),
+            width: page.width,
+            height: page.height,
+            source: page.source.as_str().to_owned(),
+            reason: page.reason.clone(),
+            blocks: page.blocks.iter().map(BlockView::from).collect(),
+        }
+    }
+}
+
+impl From<&Block> for BlockView {
+    fn from(block: &Block) -> Self {
+        let cells = block.cells.iter().map(|cell| CellView {
+            row: cell.row,
+            col: cell.col,
+            row_span: cell.row_span,
+            col_span: cell.col_span,
+            header: cell.header,
+            text: cell.text.clone(),
+            bbox: cell.bbox,
+        });
+        Self {
+            kind: block.kind.as_str().to_owned(),
+            level: block.level,
+            text: block.text.clone(),
+            bbox: block.bbox,
+            cells: cells.collect(),
+        }
+    }
+}
+
+/// How to search.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum SearchMode {
+    /// By words and by meaning, fused.
+    #[default]
+    Hybrid,
+    /// By words alone.
+    Lexical,
+    /// By meaning alone.
+    Semantic,
+}
+
+/// A search.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SearchRequest {
+    /// What to look for, plain words.
+    pub query: String,
+    /// How many results, 1 to 100.
+    #[serde(default = "ten")]
+    pub k: u32,
+    /// How to search.
+    #[serde(default)]
+    pub mode: SearchMode,
+    /// Only in these documents.
+    #[serde(default)]
+    pub documents: Vec<String>,
+}
+
+fn ten() -> u32 {
+    10
+}
+
+/// What a search found.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SearchResults {
+    /// Best first.
+    pub results: Vec<SearchHit>,
+    /// Milliseconds it took.
+    pub ms: f64,
+    /// The mode that was used: `lexical` where no model is at hand.
+    pub mode: SearchMode,
+    /// Documents that are still being processed and may be missing here.
+    pub processing: u64,
+}
+
+/// One result.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SearchHit {
+    /// The document's id.
+    pub document: String,
+    /// The document's title, else its file name.
+    pub title: String,
+    /// The document's file name.
+    pub file: String,
+    /// The first page of the passage.
+    pub page: u32,
+    /// Higher is better; comparable within one search only.
+    pub score: f32,
+    /// The passage.
+    pub text: String,
+    /// The headings above it.
+    pub headings: Vec<String>,
+    /// Where the passage stands.
+    pub spans: Vec<SpanView>,
+}
+
+/// Boxes on a page.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SpanView {
+    /// 1-based page.
+    pub page: u32,
+    /// Boxes, one a line.
+    #[schema(value_type = Vec<Vec<f32>>)]
+    pub boxes: Vec<Rect>,
+}
+
+/// A question.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct QueryRequest {
+    /// The question.
+    pub question: String,
+    /// Only from these documents.
+    #[serde(default)]
+    pub documents: Vec<String>,
+}
+
+/// An answer made of quotations.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Answer {
+    /// The sentences in one text, or that nothing was found.
+    pub answer: String,
+    /// Whether the library has an answer.
+    pub found: bool,
+    /// The sentences, each with its citations.
+    pub sentences: Vec<AnswerSentence>,
+    /// Milliseconds it took.
+    pub ms: f64,
+}
+
+/// A sentence of an answer.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AnswerSentence {
+    /// The sentence.
+    pub text: String,
+    /// Where it stands: one citation a page.
+    pub citations: Vec<Citation>,
+}
+
+/// The place of a quotation.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Citation {
+    /// The document's id.
+    pub document: String,
+    /// The document's title, else its file name.
+    pub title: String,
+    /// The document's file name.
+    pub file: String,
+    /// 1-based page.
+    pub page: u32,
+    /// Boxes on that page, one a line.
+    #[schema(value_type = Vec<Vec<f32>>)]
+    pub boxes: Vec<Rect>,
+    /// The exact words on that page.
+    pub quote: String,
+    /// Whether the words were found at that place again.
+    pub verified: bool,
+}
+
+/// What a deletion removed.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DeletionView {
+    /// The document that was deleted.
+    pub document: String,
+    /// Rows removed from each table of the store, files, and index entries.
+    pub removed: std::collections::BTreeMap<String, u64>,
+    /// What a second look found to be left: empty when all is gone.
+    pub left: std::collections::BTreeMap<String, u64>,
+}
+
+/// How the library is.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LibraryView {
+    /// The program's version.
+    pub version: String,
+    /// Documents in the library.
+    pub documents: u64,
+    /// Pages read.
+    pub pages: u64,
+    /// Chunks made.
+    pub chunks: u64,
+    /// Vectors made.
+    pub vectors: u64,
+    /// Tasks by status.
+    pub tasks: std::collections::BTreeMap<String, u64>,
+    /// Jobs by queue and state, `default/queued` for example.
+    pub jobs: std::collections::BTreeMap<String, u64>,
+    /// The embedding model of the library, if this build has one.
+    pub model: Option<String>,
+    /// `sqlite` or `postgres`.
+    pub database: String,
+    /// What reading runs in: `process` limits in this version.
+    pub cell: String,
+}
+
+/// Milliseconds since 1970 as RFC 3339 with milliseconds, UTC.
+pub fn rfc3339(ms: i64) -> String {
+    let time = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000);
+    time.ok()
+        .and_then(|time| time.format(&time::format_description::well_known::Rfc3339).ok())
+        .unwrap_or_else(|| "1970-01-01T00:00:00Z".to_owned())
+}
