@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 
+use hayro_syntax::object::Dict;
 use hayro_syntax::{DecryptionError, LoadPdfError, PdfData};
 use pagemill_core::{ErrorCode, Problem};
 
+use crate::labels::LabelRun;
 use crate::limits::Limits;
 
 /// How to open a file.
@@ -43,6 +46,7 @@ pub struct Pdf {
     inner: hayro_syntax::Pdf,
     encrypted: bool,
     pub(crate) limits: Limits,
+    pub(crate) labels: OnceLock<Vec<LabelRun>>,
 }
 
 impl fmt::Debug for Pdf {
@@ -76,7 +80,7 @@ pub fn open(bytes: Vec<u8>, options: &OpenOptions) -> Result<Pdf, Problem> {
         let message = format!("the file has {pages} pages, {} are allowed; split it", options.limits.pages);
         return Err(Problem::new(ErrorCode::TooManyPages, message));
     }
-    Ok(Pdf { inner, encrypted, limits: options.limits.clone() })
+    Ok(Pdf { inner, encrypted, limits: options.limits.clone(), labels: OnceLock::new() })
 }
 
 impl Pdf {
@@ -93,6 +97,12 @@ impl Pdf {
     /// The file as the engine sees it.
     pub(crate) fn engine(&self) -> &hayro_syntax::Pdf {
         &self.inner
+    }
+
+    /// The root of the document: outline, names and labels hang from it.
+    pub(crate) fn catalog(&self) -> Option<Dict<'_>> {
+        let xref = self.inner.xref();
+        xref.get::<Dict<'_>>(xref.root_id())
     }
 
     /// A page as the engine sees it, by its 1-based number.

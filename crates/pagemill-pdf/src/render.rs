@@ -1,0 +1,206 @@
+//! Pictures of pages, with places marked.
+//!
+//! Pixels and boxes come from one geometry: the page as it is shown, cropped and
+//! turned, origin at the top left. So a mark covers exactly what its box says.
+
+use hayro::hayro_interpret::InterpreterSettings;
+use hayro::kurbo::Affine;
+use hayro::vello_cpu::color::palette::css::WHITE;
+use hayro::vello_cpu::{PixmapMut, RasterizerSettings, RenderContext, Resources, TargetInit};
+use hayro::{RenderCache, RenderSettings, render_into};
+use hayro_interpret::TransformExt;
+use hayro_syntax::page::Page;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+use pagemill_core::{ErrorCode, Problem, Rect};
+
+use crate::limits::Limits;
+use crate::open::{Pdf, guarded};
+
+/// Points to an inch.
+const POINTS_PER_INCH: f32 = 72.0;
+
+/// Pages drawn with one cache of glyphs and decoded fonts before it is made anew,
+/// so that memory does not grow with the number of pages.
+const PAGES_PER_CACHE: u32 = 32;
+
+/// How to draw a page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RenderOptions {
+    /// Pixels per inch; a page that would exceed the limits gets fewer.
+    pub dpi: f32,
+    /// Boxes to highlight, in points of the page as shown.
+    pub marks: Vec<Rect>,
+}
+
+impl Default for RenderOptions {
+    fn default() -> Self {
+        Self { dpi: 150.0, marks: Vec::new() }
+    }
+}
+
+/// A page as a PNG file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// The bytes of the PNG.
+    pub png: Vec<u8>,
+}
+
+/// A page as pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pixels {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Red, green, blue, and an alpha that is always 255; rows from the top, without padding.
+    pub rgba: Vec<u8>,
+}
+
+/// Draws pages of one file, keeping its fonts and glyphs between pages.
+pub struct Renderer<'a> {
+    pdf: &'a Pdf,
+    cache: RenderCache<'a>,
+    settings: InterpreterSettings,
+    drawn: u32,
+}
+
+impl Pdf {
+    /// Draws one page (1-based) as a PNG.
+    ///
+    /// # Errors
+    /// `not_found` for a page that is not there, `invalid_request` for an impossible
+    /// resolution, `reader_crashed` when the engine fails on the page.
+    pub fn render(&self, page: u32, options: &RenderOptions) -> Result<Picture, Problem> {
+        self.renderer().pixels(page, options)?.to_png()
+    }
+
+    /// Draws several pages, faster than one by one.
+    pub fn renderer(&self) -> Renderer<'_> {
+        Renderer { pdf: self, cache: RenderCache::new(), settings: InterpreterSettings::default(), drawn: 0 }
+    }
+}
+
+impl Renderer<'_> {
+    /// Draws a page (1-based).
+    ///
+    /// # Errors
+    /// As [`Pdf::render`].
+    pub fn pixels(&mut self, page: u32, options: &RenderOptions) -> Result<Pixels, Problem> {
+        if !(options.dpi.is_finite() && options.dpi > 0.0) {
+            return Err(Problem::new(ErrorCode::InvalidRequest, "the resolution must be a positive number of dpi"));
+        }
+        let pdf = self.pdf;
+        let source = pdf.engine_page(page)?;
+        if self.drawn == PAGES_PER_CACHE {
+            self.cache = RenderCache::new();
+            self.drawn = 0;
+        }
+        self.drawn += 1;
+        let grid = Grid::of(source, options.dpi, &pdf.limits);
+        let mut pixels = guarded(|| draw(source, &grid, &self.cache, &self.settings))?;
+        for mark in &options.marks {
+            pixels.mark(&grid.to_pixels(mark));
+        }
+        Ok(pixels)
+    }
+}
+
+/// The pixels of a page and their size in points.
+struct Grid {
+    width: u16,
+    height: u16,
+    x_scale: f64,
+    y_scale: f64,
+}
+
+impl Grid {
+    /// A grid of the wanted resolution, or as fine as the limits allow.
+    fn of(page: &Page<'_>, dpi: f32, limits: &Limits) -> Self {
+        let (width, height) = page.render_dimensions();
+        let (width, height) = (f64::from(width.max(1.0)), f64::from(height.max(1.0)));
+        let side = f64::from(limits.page_side_px.clamp(1, u32::from(u16::MAX)));
+        let scale = f64::from(dpi / POINTS_PER_INCH)
+            .min(side / width.max(height))
+            .min((limits.page_pixels.max(1) as f64 / (width * height)).sqrt());
+        let count = |points: f64| (points * scale).round().clamp(1.0, side) as u16;
+        let (width_px, height_px) = (count(width), count(height));
+        Self {
+            width: width_px,
+            height: height_px,
+            x_scale: f64::from(width_px) / width,
+            y_scale: f64::from(height_px) / height,
+        }
+    }
+
+    /// The pixels a box touches: left, top, right, bottom, the last two exclusive.
+    fn to_pixels(&self, mark: &Rect) -> [u32; 4] {
+        let x = |points: f32| (f64::from(points) * self.x_scale).clamp(0.0, f64::from(self.width));
+        let y = |points: f32| (f64::from(points) * self.y_scale).clamp(0.0, f64::from(self.height));
+        [
+            x(mark.x0).floor() as u32,
+            y(mark.y0).floor() as u32,
+            x(mark.x1).ceil() as u32,
+            y(mark.y1).ceil() as u32,
+        ]
+    }
+}
+
+fn draw<'a>(page: &'a Page<'a>, grid: &Grid, cache: &RenderCache<'a>, settings: &InterpreterSettings) -> Pixels {
+    let mut context = RenderContext::new(grid.width, grid.height);
+    let to_points = page.initial_transform(true).to_kurbo();
+    let transform = Affine::scale_non_uniform(grid.x_scale, grid.y_scale) * to_points;
+    render_into(page, cache, settings, &RenderSettings::default(), &mut context, transform);
+    context.flush();
+    let mut rgba = vec![0; usize::from(grid.width) * usize::from(grid.height) * 4];
+    if let Some(target) = PixmapMut::new(grid.width, grid.height, &mut rgba) {
+        let on_white = RasterizerSettings { target_init: TargetInit::Clear(WHITE), ..RasterizerSettings::default() };
+        context.render_with(target, &mut Resources::default(), on_white);
+    }
+    Pixels { width: u32::from(grid.width), height: u32::from(grid.height), rgba }
+}
+
+impl Pixels {
+    /// Highlights a box: a yellow that ink shows through, and a border one pixel wide.
+    fn mark(&mut self, [x0, y0, x1, y1]: &[u32; 4]) {
+        /// What is left of white under the highlight: red, green, blue, of 255.
+        const HIGHLIGHT: [u16; 3] = [255, 236, 110];
+        const BORDER: [u8; 3] = [214, 140, 0];
+        for y in *y0..*y1 {
+            for x in *x0..*x1 {
+                let at = (y as usize * self.width as usize + x as usize) * 4;
+                let on_border = x == *x0 || y == *y0 || x + 1 == *x1 || y + 1 == *y1;
+                let Some(pixel) = self.rgba.get_mut(at..at + 3) else { continue };
+                for (channel, value) in pixel.iter_mut().enumerate() {
+                    let below = u16::from(*value) * HIGHLIGHT[channel] / 255;
+                    // Ink under the border stays visible: dark pixels keep their darkness.
+                    let over = if on_border { below.min(u16::from(BORDER[channel])) } else { below };
+                    *value = over as u8;
+                }
+            }
+        }
+    }
+
+    /// The same as a PNG file: grey when there is no colour, which is smaller and faster.
+    ///
+    /// # Errors
+    /// `internal` when the encoder fails, which only want of memory explains.
+    pub fn to_png(&self) -> Result<Picture, Problem> {
+        let pixels = self.rgba.chunks_exact(4);
+        let grey = pixels.clone().all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]);
+        let (data, color): (Vec<u8>, _) = if grey {
+            (pixels.map(|pixel| pixel[0]).collect(), ExtendedColorType::L8)
+        } else {
+            (pixels.flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(), ExtendedColorType::Rgb8)
+        };
+        let mut png = Vec::with_capacity(data.len() / 8);
+        PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Up)
+            .write_image(&data, self.width, self.height, color)
+            .map_err(|error| Problem::new(ErrorCode::Internal, "the page image could not be encoded").caused_by(error))?;
+        Ok(Picture { width: self.width, height: self.height, png })
+    }
+}
