@@ -139,6 +139,29 @@ fn letters(number: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::open::open;
+    use crate::test_pdf::pages_pdf;
+
+    fn labels(catalog: &str, more: &[&str]) -> Vec<Option<String>> {
+        let bytes = pages_pdf(catalog, &[("", ""), ("", ""), ("", "")], more);
+        let pdf = open(bytes, &Default::default()).unwrap();
+        (1..=pdf.page_count()).map(|page| pdf.label(page)).collect()
+    }
+
+    #[test]
+    fn runs_continue_until_the_next() {
+        let some = |label: &str| Some(label.to_owned());
+        let runs = "/PageLabels <</Nums [0 <</S /r>> 2 <</S /D /P (A-) /St 7>>]>>";
+        assert_eq!(labels(runs, &[]), [some("i"), some("ii"), some("A-7")]);
+        assert_eq!(labels("", &[]), [None, None, None]);
+        assert_eq!(labels("/PageLabels <</Nums [1 <</S /A>>]>>", &[]), [None, some("A"), some("B")]);
+    }
+
+    #[test]
+    fn a_tree_that_bites_its_tail_ends() {
+        let tree = ["<</Kids [10 0 R 10 0 R] /Nums [0 <</P (x)>>]>>"];
+        assert_eq!(labels("/PageLabels 10 0 R", &tree)[0].as_deref(), Some("x"));
+    }
 
     #[test]
     fn numerals_and_letters() {

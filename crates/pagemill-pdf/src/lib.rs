@@ -6,6 +6,8 @@ mod metadata;
 mod open;
 mod outline;
 mod render;
+#[cfg(test)]
+mod test_pdf;
 mod text_string;
 
 pub use limits::Limits;

@@ -97,6 +97,26 @@ fn split_authors(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::open::open;
+    use crate::test_pdf::pdf_of;
+
+    #[test]
+    fn the_information_dictionary_is_read() {
+        let objects = [
+            "<</Type /Catalog /Pages 2 0 R>>".to_owned(),
+            "<</Type /Pages /Kids [3 0 R] /Count 1>>".to_owned(),
+            "<</Type /Page /Parent 2 0 R /MediaBox [0 0 9 9]>>".to_owned(),
+            "<</Title <feff004b00f6006c006e> /Author (A. Turing; A. Church) /Producer () \
+             /CreationDate (D:20240229080500+01'00')>>"
+                .to_owned(),
+        ];
+        let metadata = open(pdf_of(&objects, "4 0 R"), &Default::default()).unwrap().metadata();
+        assert_eq!(metadata.title.as_deref(), Some("Köln"));
+        assert_eq!(metadata.authors, ["A. Turing", "A. Church"]);
+        assert_eq!(metadata.fields["created"], "2024-02-29T08:05:00+01:00");
+        assert_eq!(metadata.fields["version"], "1.7");
+        assert!(!metadata.fields.contains_key("producer"));
+    }
 
     #[test]
     fn authors_are_told_apart() {

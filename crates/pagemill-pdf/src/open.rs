@@ -184,7 +184,82 @@ fn names_encryption(bytes: &[u8]) -> bool {
     false
 }
 
-const _: fn() = || {
-    fn is_send<T: Send>() {}
-    is_send::<Pdf>();
-};
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::test_pdf::pages_pdf;
+
+    fn code(bytes: &[u8]) -> ErrorCode {
+        open(bytes.to_vec(), &OpenOptions::default()).unwrap_err().code
+    }
+
+    #[test]
+    fn a_file_can_be_handed_to_another_thread() {
+        fn is_send<T: Send>() {}
+        is_send::<Pdf>();
+    }
+
+    #[test]
+    fn each_refusal_has_its_code() {
+        assert_eq!(code(b""), ErrorCode::EmptyFile);
+        assert_eq!(code(b"Dear Sir or Madam,"), ErrorCode::NotPdf);
+        assert_eq!(code(b"%PDF-1.7\nand nothing more"), ErrorCode::Damaged);
+        let two_pages = pages_pdf("", &[("", ""), ("", "")], &[]);
+        let one_allowed = OpenOptions { limits: Limits { pages: 1, ..Limits::default() }, ..OpenOptions::default() };
+        assert_eq!(open(two_pages, &one_allowed).unwrap_err().code, ErrorCode::TooManyPages);
+    }
+
+    #[test]
+    fn a_lost_cross_reference_table_is_made_anew() {
+        let whole = pages_pdf("", &[("", "BT /F1 12 Tf (Hello) Tj ET"), ("", "")], &[]);
+        let end = whole.windows(4).position(|window| window == b"xref").unwrap();
+        let mut cut = whole[..end].to_vec();
+        cut.extend(b"trailer <</Root 1 0 R>>");
+        assert_eq!(open(cut, &OpenOptions::default()).unwrap().page_count(), 2);
+    }
+
+    #[test]
+    fn the_password_is_not_shown() {
+        let options = OpenOptions { password: Some("hunter2".to_owned()), ..OpenOptions::default() };
+        assert!(!format!("{options:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn encryption_is_seen_in_the_trailer() {
+        assert!(names_encryption(b"trailer <</Encrypt 5 0 R>>"));
+        assert!(names_encryption(b"<</Encrypt<</Filter /Standard>>>>"));
+        assert!(!names_encryption(b"<</EncryptMetadata false /Encryption 5>> /Encrypt"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn random_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 1..400)) {
+            prop_assert_ne!(code(&bytes), ErrorCode::ReaderCrashed);
+        }
+
+        #[test]
+        fn mutated_files_never_panic(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+            length in any::<prop::sample::Index>(),
+        ) {
+            let catalog = "/Outlines <</First 8 0 R>> /PageLabels <</Nums [0 <</S /r>>]>>";
+            let pages = [("/Rotate 90", "BT /F1 12 Tf 72 700 Td (Hello) Tj ET"), ("", "0 0 m 9 9 l S")];
+            let mut bytes = pages_pdf(catalog, &pages, &["<</Title (A) /Dest [4 0 R /Fit] /Next 8 0 R>>"]);
+            for (index, byte) in changes {
+                let at = index.index(bytes.len());
+                bytes[at] = byte;
+            }
+            bytes.truncate(length.index(bytes.len()) + 1);
+            match open(bytes, &OpenOptions::default()) {
+                Ok(pdf) => {
+                    let _everything = (pdf.metadata(), pdf.outline(), pdf.label(1));
+                }
+                Err(problem) => prop_assert_ne!(problem.code, ErrorCode::ReaderCrashed),
+            }
+        }
+    }
+}

@@ -103,12 +103,7 @@ impl<'a> Targets<'a> {
     }
 }
 
-fn collect_names<'a>(
-    node: &Dict<'a>,
-    depth: u8,
-    entries_left: &mut usize,
-    names: &mut HashMap<Vec<u8>, Object<'a>>,
-) {
+fn collect_names<'a>(node: &Dict<'a>, depth: u8, entries_left: &mut usize, names: &mut HashMap<Vec<u8>, Object<'a>>) {
     if let Some(pairs) = node.get::<Array<'_>>(b"Names") {
         let mut items = pairs.iter::<Object<'_>>();
         while let (Some(name), Some(target)) = (items.next(), items.next()) {
@@ -125,5 +120,54 @@ fn collect_names<'a>(
             *entries_left = left;
             collect_names(&kid, depth, entries_left, names);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::open::open;
+    use crate::test_pdf::pages_pdf;
+
+    fn outline(catalog: &str, more: &[&str]) -> Vec<(String, u8, Option<u32>)> {
+        let bytes = pages_pdf(&format!("/Outlines 8 0 R {catalog}"), &[("", ""), ("", "")], more);
+        let pdf = open(bytes, &Default::default()).unwrap();
+        pdf.outline().into_iter().map(|entry| (entry.title, entry.level, entry.page)).collect()
+    }
+
+    #[test]
+    fn every_kind_of_target_is_followed() {
+        let entries = outline(
+            "/Dests <</old [6 0 R /Fit]>> /Names <</Dests <</Kids [14 0 R]>>>>",
+            &[
+                "<</First 9 0 R>>",
+                "<</Title (Direct) /Dest [4 0 R /Fit] /First 10 0 R /Next 11 0 R>>",
+                "<</Title <feff004b00f6006c006e> /A <</S /GoTo /D [6 0 R /XYZ 0 0 0]>>>>",
+                "<</Title (Old name) /Dest /old /Next 12 0 R>>",
+                "<</Title (New name) /Dest (new) /Next 13 0 R>>",
+                "<</Title (Web) /A <</S /URI /URI (https://example.org)>>>>",
+                "<</Names [(new) <</D [1 /Fit]>>]>>",
+            ],
+        );
+        let expected = [
+            ("Direct", 1, Some(1)),
+            ("Köln", 2, Some(2)),
+            ("Old name", 1, Some(2)),
+            ("New name", 1, Some(2)),
+            ("Web", 1, None),
+        ];
+        assert_eq!(entries, expected.map(|(title, level, page)| (title.to_owned(), level, page)));
+    }
+
+    #[test]
+    fn loops_end() {
+        let entries = outline(
+            "/Names <</Dests 10 0 R>>",
+            &[
+                "<</First 9 0 R>>",
+                "<</Title (Again) /First 9 0 R /Next 9 0 R /Dest (nowhere)>>",
+                "<</Kids [10 0 R 10 0 R]>>",
+            ],
+        );
+        assert_eq!(entries, [("Again".to_owned(), 1, None)]);
     }
 }

@@ -141,12 +141,7 @@ impl Grid {
     fn to_pixels(&self, mark: &Rect) -> [u32; 4] {
         let x = |points: f32| (f64::from(points) * self.x_scale).clamp(0.0, f64::from(self.width));
         let y = |points: f32| (f64::from(points) * self.y_scale).clamp(0.0, f64::from(self.height));
-        [
-            x(mark.x0).floor() as u32,
-            y(mark.y0).floor() as u32,
-            x(mark.x1).ceil() as u32,
-            y(mark.y1).ceil() as u32,
-        ]
+        [x(mark.x0).floor() as u32, y(mark.y0).floor() as u32, x(mark.x1).ceil() as u32, y(mark.y1).ceil() as u32]
     }
 }
 
@@ -200,7 +195,9 @@ impl Pixels {
         let mut png = Vec::with_capacity(data.len() / 8);
         PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Up)
             .write_image(&data, self.width, self.height, color)
-            .map_err(|error| Problem::new(ErrorCode::Internal, "the page image could not be encoded").caused_by(error))?;
+            .map_err(|error| {
+                Problem::new(ErrorCode::Internal, "the page image could not be encoded").caused_by(error)
+            })?;
         Ok(Picture { width: self.width, height: self.height, png })
     }
 }

@@ -1,0 +1,247 @@
+//! Which face a glyph is drawn in: the engine says it for TrueType and composite
+//! fonts; for the others the font dictionaries of the page are matched by widths.
+
+use hayro_font::{Font, FontCache, FontGlyph};
+use hayro_interpret::InterpreterSettings;
+use hayro_interpret::font::OutlineGlyph;
+use hayro_syntax::object::{Array, Dict, Name, Stream};
+use hayro_syntax::page::Resources;
+use rustc_hash::FxHashMap;
+
+/// Forms inside forms are followed this deep when fonts are looked for.
+const FORM_DEPTH: u32 = 4;
+/// More forms and images than this on one page are not looked into.
+const MAX_FORMS: u32 = 300;
+/// More font dictionaries than this on one page are not looked at.
+const MAX_DICTIONARIES: usize = 400;
+/// Weights from here on count as bold.
+const BOLD_WEIGHT: u32 = 600;
+
+/// A face: what tells headings and emphasis from text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Face {
+    /// PostScript name without the subset prefix.
+    pub(crate) name: String,
+    /// Whether it is heavier than text.
+    pub(crate) bold: bool,
+    /// Whether it is slanted.
+    pub(crate) italic: bool,
+    /// Whether it holds symbols of mathematics rather than letters.
+    pub(crate) math: bool,
+}
+
+impl Face {
+    fn new(name: &str, weight: Option<u32>, flags: u32, slanted: bool) -> Self {
+        let name = match name.split_once('+') {
+            Some((prefix, rest)) if prefix.len() == 6 => rest,
+            _ => name,
+        };
+        let lower = name.to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+        let bold = has(&["bold", "black", "heavy", "semibold", "demi", "-medi", "cmbx", "cmssbx", "sfbx", ".b"])
+            || lower.ends_with("-b")
+            || lower.ends_with("-bi")
+            || weight.is_some_and(|weight| weight >= BOLD_WEIGHT)
+            || flags & (1 << 18) != 0;
+        let italic = slanted
+            || has(&["italic", "oblique", "slant", "cmti", "cmsl", "sfti", "-ital", "cmbxti"])
+            || lower.ends_with("-it")
+            || lower.ends_with("-i")
+            || lower.ends_with(".i")
+            || flags & (1 << 6) != 0;
+        let math = has(&["cmsy", "cmex", "cmmi", "msam", "msbm", "math", "symbol", "mtsy", "mtmi", "eufm", "rsfs"]);
+        Self { name: name.to_owned(), bold, italic: italic && !math, math }
+    }
+
+    fn of_dictionary(dictionary: &Dict<'_>) -> Self {
+        let descriptor = descriptor(dictionary);
+        let name = dictionary.get::<Name<'_>>(b"BaseFont".as_slice());
+        let weight = descriptor.as_ref().and_then(|found| found.get::<u32>(b"FontWeight".as_slice()));
+        let flags = descriptor.as_ref().and_then(|found| found.get::<u32>(b"Flags".as_slice())).unwrap_or(0);
+        Self::new(name.as_ref().map_or("", |name| name.as_str()), weight, flags, false)
+    }
+}
+
+fn descriptor<'a>(dictionary: &Dict<'a>) -> Option<Dict<'a>> {
+    dictionary.get::<Dict<'a>>(b"FontDescriptor".as_slice()).or_else(|| {
+        let descendants = dictionary.get::<Array<'a>>(b"DescendantFonts".as_slice())?;
+        let first = descendants.iter::<Dict<'a>>().next()?;
+        first.get::<Dict<'a>>(b"FontDescriptor".as_slice())
+    })
+}
+
+/// The faces of a document, by number.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faces {
+    list: Vec<Face>,
+    numbers: FxHashMap<Face, u16>,
+}
+
+impl Faces {
+    /// The face of a number; an unknown number is a plain face.
+    pub(crate) fn get(&self, number: u16) -> Option<&Face> {
+        self.list.get(usize::from(number))
+    }
+
+    /// Whether the face of a number is bold.
+    pub(crate) fn bold(&self, number: u16) -> bool {
+        self.get(number).is_some_and(|face| face.bold)
+    }
+
+    /// Whether the face of a number is italic.
+    pub(crate) fn italic(&self, number: u16) -> bool {
+        self.get(number).is_some_and(|face| face.italic)
+    }
+
+    /// Whether the face of a number holds mathematical symbols.
+    pub(crate) fn math(&self, number: u16) -> bool {
+        self.get(number).is_some_and(|face| face.math)
+    }
+
+    fn number(&mut self, face: Face) -> u16 {
+        if let Some(number) = self.numbers.get(&face) {
+            return *number;
+        }
+        let number = u16::try_from(self.list.len()).unwrap_or(u16::MAX);
+        if number < u16::MAX {
+            self.list.push(face.clone());
+            self.numbers.insert(face, number);
+        }
+        number
+    }
+
+    /// The face of a glyph, or `None` when nothing names it.
+    pub(crate) fn of_glyph<'a>(&mut self, glyph: &OutlineGlyph, page: &mut PageFonts<'a>) -> Option<u16> {
+        if let Some(data) = glyph.font_data() {
+            let name = data.postscript_name.as_deref().unwrap_or("");
+            return Some(self.number(Face::new(name, data.weight, 0, data.is_italic)));
+        }
+        let face = page.face_of(glyph)?;
+        Some(self.number(face))
+    }
+}
+
+/// The font dictionaries of a page, gathered when first asked for.
+pub(crate) struct PageFonts<'a> {
+    resources: Resources<'a>,
+    settings: InterpreterSettings,
+    cache: FontCache<'a>,
+    candidates: Option<Vec<Candidate<'a>>>,
+}
+
+struct Candidate<'a> {
+    dictionary: Dict<'a>,
+    face: Face,
+    first: i64,
+    widths: Vec<f32>,
+    font: Option<Option<Font<'a>>>,
+}
+
+impl Candidate<'_> {
+    /// `None` when the dictionary gives no width for the code.
+    fn width(&self, code: u32) -> Option<f32> {
+        let index = usize::try_from(i64::from(code) - self.first).ok()?;
+        self.widths.get(index).copied()
+    }
+}
+
+impl<'a> PageFonts<'a> {
+    /// Fonts reachable from these resources; `cache` lives as long as the document is read.
+    pub(crate) fn new(resources: &Resources<'a>, settings: &InterpreterSettings, cache: &FontCache<'a>) -> Self {
+        Self { resources: resources.clone(), settings: settings.clone(), cache: cache.clone(), candidates: None }
+    }
+
+    fn face_of(&mut self, glyph: &OutlineGlyph) -> Option<Face> {
+        let candidates = self.candidates.get_or_insert_with(|| {
+            let mut found = Vec::new();
+            gather(&self.resources, 0, &mut { MAX_FORMS }, &mut found);
+            found
+        });
+        let code = glyph.char_code();
+        if code > 255 {
+            return None;
+        }
+        let width = glyph.advance_width();
+        let fits = |candidate: &Candidate<'_>| match (candidate.width(code), width) {
+            (Some(known), Some(seen)) => (known - seen).abs() < 0.01,
+            (None, _) => candidate.widths.is_empty(),
+            (Some(_), None) => false,
+        };
+        let mut fitting = candidates.iter_mut().filter(|candidate| fits(candidate));
+        let first = fitting.next()?;
+        let Some(second) = fitting.next() else { return Some(first.face.clone()) };
+        if second.face == first.face && fitting.next().is_none() {
+            return Some(first.face.clone());
+        }
+        // Several fit: only the glyph programs tell them apart.
+        let identifier = glyph.identifier();
+        candidates.iter_mut().filter(|candidate| fits(candidate)).find_map(|candidate| {
+            let font = candidate.font.get_or_insert_with(|| {
+                self.cache.font(&candidate.dictionary, &self.settings.font_resolver, &self.settings.cmap_resolver)
+            });
+            let font = font.as_ref()?;
+            let FontGlyph::Outline(other) = font.glyph(font.map_code(code), code) else { return None };
+            (other.identifier() == identifier).then(|| candidate.face.clone())
+        })
+    }
+}
+
+/// Simple fonts (one byte a code) other than Type 3.
+fn gather<'a>(resources: &Resources<'a>, depth: u32, forms_left: &mut u32, found: &mut Vec<Candidate<'a>>) {
+    for key in resources.fonts.keys() {
+        if found.len() >= MAX_DICTIONARIES {
+            return;
+        }
+        let Some(dictionary) = resources.get_font(&key) else { continue };
+        let subtype = dictionary.get::<Name<'_>>(b"Subtype".as_slice());
+        if !subtype.is_some_and(|name| matches!(name.as_ref(), b"Type1" | b"MMType1" | b"TrueType")) {
+            continue;
+        }
+        let widths = dictionary.get::<Array<'_>>(b"Widths".as_slice());
+        found.push(Candidate {
+            face: Face::of_dictionary(&dictionary),
+            first: i64::from(dictionary.get::<i32>(b"FirstChar".as_slice()).unwrap_or(0)),
+            widths: widths.map(|array| array.iter::<f32>().take(256).collect()).unwrap_or_default(),
+            font: None,
+            dictionary,
+        });
+    }
+    if depth >= FORM_DEPTH {
+        return;
+    }
+    for key in resources.x_objects.keys() {
+        if *forms_left == 0 {
+            return;
+        }
+        *forms_left -= 1;
+        let Some(form) = resources.x_objects.get::<Stream<'a>>(&*key) else { continue };
+        if let Some(inner) = form.dict().get::<Dict<'a>>(b"Resources".as_slice()) {
+            gather(&Resources::new(inner), depth + 1, forms_left, found);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_weight_and_slant() {
+        let face = |name| Face::new(name, None, 0, false);
+        assert!(face("ABCDEF+NimbusRomNo9L-Medi").bold);
+        assert!(face("CMBX12").bold);
+        assert!(face("TimesNewRomanPS-BoldItalicMT").italic);
+        assert!(!face("ABCDEF+CMR10").bold);
+        assert!(face("CMMI10").math && !face("CMMI10").italic);
+        assert_eq!(face("ABCDEF+Times-Roman").name, "Times-Roman");
+    }
+
+    #[test]
+    fn equal_faces_have_one_number() {
+        let mut faces = Faces::default();
+        let first = faces.number(Face::new("A-Bold", None, 0, false));
+        assert_eq!(first, faces.number(Face::new("A-Bold", None, 0, false)));
+        assert_ne!(first, faces.number(Face::new("A", None, 0, false)));
+        assert!(faces.bold(first) && !faces.bold(99));
+    }
+}

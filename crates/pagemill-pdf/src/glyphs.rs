@@ -1,0 +1,406 @@
+//! Listens to the engine painting a page and notes words, rules, shapes and images.
+//! No outline is computed and no image decoded.
+
+use hayro_interpret::font::{Glyph, GlyphIdentifier, GlyphRun};
+use hayro_interpret::hayro_cmap::{BfString, WritingMode};
+use hayro_interpret::kurbo::{self, Affine, BezPath, PathEl, Point};
+use hayro_interpret::{
+    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, Paint, SoftMask, TransformExt,
+};
+use pagemill_core::Rect;
+use rustc_hash::FxHashMap;
+
+use crate::content::{Content, Direction, Rule, Shape, Sight};
+use crate::fonts::{Faces, PageFonts};
+use crate::pen::{Pen, Stroke};
+
+/// Rules, shapes and images beyond this many on a page are not kept.
+const MAX_DRAWINGS: usize = 20_000;
+/// Bars up to this thickness, in points, are ruling lines.
+const RULE_THICKNESS: f32 = 3.0;
+/// A path with more elements than this is a shape, whatever its parts.
+const MAX_RULE_ELEMENTS: usize = 64;
+/// A document shows fewer different glyphs than this, or the memo starts anew.
+const MAX_KNOWN: usize = 60_000;
+
+/// What is known of a glyph from its first showing.
+#[derive(Clone, Debug)]
+struct Known {
+    text: Characters,
+    advance: f32,
+    face: u16,
+}
+
+/// The characters a glyph stands for.
+#[derive(Clone, Debug)]
+enum Characters {
+    One(char),
+    Several(Box<str>),
+    Unknown,
+}
+
+/// Remembers glyphs over the pages of one document.
+#[derive(Default)]
+pub(crate) struct GlyphMemo {
+    known: FxHashMap<(GlyphIdentifier, u32), Known>,
+}
+
+/// The device that notes what is painted.
+pub(crate) struct Painter<'a, 'd> {
+    content: Content,
+    pen: Pen,
+    faces: &'d mut Faces,
+    memo: &'d mut GlyphMemo,
+    fonts: PageFonts<'a>,
+    clips: Vec<Rect>,
+    scratch: Vec<Stroke>,
+    last_run: Option<(u32, f32, f32)>,
+    type3_size: f32,
+}
+
+impl<'a, 'd> Painter<'a, 'd> {
+    /// A device for a page of this size in points.
+    pub(crate) fn new(
+        size: (f32, f32),
+        faces: &'d mut Faces,
+        memo: &'d mut GlyphMemo,
+        fonts: PageFonts<'a>,
+    ) -> Self {
+        if memo.known.len() > MAX_KNOWN {
+            memo.known.clear();
+        }
+        Self {
+            content: Content { size, ..Content::default() },
+            pen: Pen::default(),
+            faces,
+            memo,
+            fonts,
+            clips: vec![Rect::new(-2.0, -2.0, size.0 + 2.0, size.1 + 2.0)],
+            scratch: Vec::new(),
+            last_run: None,
+            type3_size: 10.0,
+        }
+    }
+
+    /// What was painted.
+    pub(crate) fn finish(mut self) -> Content {
+        self.pen.lift(&mut self.content);
+        self.content
+    }
+
+    fn known(&mut self, glyph: &Glyph<'a>) -> Known {
+        match glyph {
+            Glyph::Outline(outline) => {
+                let key = (outline.identifier(), outline.char_code());
+                if let Some(known) = self.memo.known.get(&key) {
+                    return known.clone();
+                }
+                let known = Known {
+                    text: characters(outline.as_unicode()),
+                    advance: outline.advance_width().unwrap_or(0.0),
+                    face: self.faces.of_glyph(outline, &mut self.fonts).unwrap_or(u16::MAX),
+                };
+                // Glyphs that a substitute font lacks share one identifier: their text is asked for each time.
+                if outline.glyph_id().to_u32() != 0 {
+                    self.memo.known.insert(key, known.clone());
+                }
+                known
+            }
+            Glyph::Type3(type3) => Known {
+                text: characters(type3.as_unicode()),
+                advance: type3.advance_width().unwrap_or(0.0),
+                face: u16::MAX,
+            },
+        }
+    }
+
+    fn sight(&self, paint: &Paint<'a>, mode: &DrawMode, at: (f32, f32)) -> Sight {
+        if matches!(mode, DrawMode::Invisible) {
+            return Sight::Inkless;
+        }
+        if !is_white(paint) {
+            return Sight::Seen;
+        }
+        let under = |area: &Rect| area.x0 <= at.0 && at.0 <= area.x1 && area.y0 <= at.1 && at.1 <= area.y1;
+        let backed = self.content.images.iter().any(under) || self.content.shapes.iter().any(|s| under(&s.bbox));
+        if backed { Sight::Seen } else { Sight::White }
+    }
+
+    /// The run as strokes along its line; `None` when it is not to be kept.
+    fn gather(&mut self, run: &GlyphRun<'_, 'a>, transform: Affine) -> Option<(Direction, bool)> {
+        self.scratch.clear();
+        let vertical = run.writing_mode() == WritingMode::Vertical;
+        let mut direction = Direction::Right;
+        let mut type3 = false;
+        for (index, glyph) in run.glyphs().iter().enumerate() {
+            let [a, b, c, d, e, f] = (transform * glyph.transform()).as_coeffs().map(|value| value as f32);
+            if index == 0 {
+                direction = if vertical { Direction::Down } else { direction_of(a, b)? };
+            }
+            if !(e.is_finite() && f.is_finite()) {
+                continue;
+            }
+            let known = self.known(glyph);
+            let mut size = 1000.0 * c.hypot(d);
+            type3 |= matches!(&**glyph, Glyph::Type3(_));
+            let mut advance = if vertical { size } else { known.advance * a.hypot(b) };
+            if !(size.is_finite() && advance.is_finite() && size > 0.01 && size < 10_000.0) {
+                continue;
+            }
+            advance = advance.clamp(0.0, size * 8.0);
+            let (mut u, mut v) = direction.to_frame((e, f), self.content.size);
+            if vertical {
+                // The origin of a vertical glyph is at the middle of its top.
+                v += size * 0.3;
+                u += size * 0.1;
+                size *= 0.98;
+            }
+            if let Some(last) = self.scratch.last_mut() {
+                // Fonts that are not embedded are stretched: the next origin knows the true width.
+                let step = u - last.u;
+                if step > 0.2 * last.advance && step < last.advance && (v - last.base).abs() < 0.1 * size {
+                    last.advance = step;
+                }
+            }
+            self.scratch.push(Stroke { text: 0, u, base: v, advance, size, face: known.face });
+            let index = self.scratch.len() - 1;
+            self.scratch[index].text = self.pen.note(known.text_ref(), &mut self.content);
+        }
+        Some((direction, type3))
+    }
+}
+
+impl Known {
+    fn text_ref(&self) -> crate::pen::Text<'_> {
+        match &self.text {
+            Characters::One(character) => crate::pen::Text::One(*character),
+            Characters::Several(several) => crate::pen::Text::Several(several),
+            Characters::Unknown => crate::pen::Text::Unknown,
+        }
+    }
+}
+
+fn characters(unicode: Option<BfString>) -> Characters {
+    match unicode {
+        Some(BfString::Char(character)) => Characters::One(character),
+        Some(BfString::String(several)) if !several.is_empty() => Characters::Several(several.into_boxed_str()),
+        _ => Characters::Unknown,
+    }
+}
+
+/// Slanted text (a watermark, a label along an arrow) has no direction of the four.
+fn direction_of(a: f32, b: f32) -> Option<Direction> {
+    let steep = 0.12;
+    if b.abs() <= steep * a.abs() {
+        Some(if a >= 0.0 { Direction::Right } else { Direction::Left })
+    } else if a.abs() <= steep * b.abs() {
+        Some(if b < 0.0 { Direction::Up } else { Direction::Down })
+    } else {
+        None
+    }
+}
+
+fn is_white(paint: &Paint<'_>) -> bool {
+    let Paint::Color(color) = paint else { return false };
+    let components = color.components();
+    let perhaps = match components.len() {
+        1 | 3 => components.iter().all(|value| *value >= 0.97),
+        4 => components.iter().all(|value| *value <= 0.03),
+        _ => false,
+    };
+    perhaps && color.to_rgba().to_rgba8()[..3].iter().all(|value| *value >= 247)
+}
+
+fn to_rect(rect: kurbo::Rect) -> Option<Rect> {
+    let values = [rect.x0, rect.y0, rect.x1, rect.y1].map(|value| value as f32);
+    let [x0, y0, x1, y1] = values;
+    values.iter().all(|value| value.is_finite() && value.abs() < 1e6).then(|| Rect::new(x0, y0, x1, y1))
+}
+
+impl<'a> Painter<'a, '_> {
+    fn add_rule(&mut self, bbox: Rect) {
+        if self.content.rules.len() < MAX_DRAWINGS {
+            let horizontal = bbox.width() >= bbox.height();
+            self.content.rules.push(Rule { bbox, horizontal });
+        }
+    }
+
+    fn add_box(&mut self, bbox: Rect, mode: &DrawMode) {
+        let Some(bbox) = self.seen(bbox) else { return };
+        if bbox.width() <= RULE_THICKNESS || bbox.height() <= RULE_THICKNESS {
+            self.add_rule(bbox);
+            return;
+        }
+        if matches!(mode, DrawMode::Stroke(_)) {
+            for side in [
+                Rect::new(bbox.x0, bbox.y0, bbox.x1, bbox.y0),
+                Rect::new(bbox.x0, bbox.y1, bbox.x1, bbox.y1),
+                Rect::new(bbox.x0, bbox.y0, bbox.x0, bbox.y1),
+                Rect::new(bbox.x1, bbox.y0, bbox.x1, bbox.y1),
+            ] {
+                self.add_rule(side);
+            }
+        }
+        self.add_shape(bbox, true);
+    }
+
+    fn add_shape(&mut self, bbox: Rect, rectangle: bool) {
+        if self.content.shapes.len() < MAX_DRAWINGS {
+            self.content.shapes.push(Shape { bbox, rectangle });
+        }
+    }
+
+    /// The part of a box inside page and clip.
+    fn seen(&self, bbox: Rect) -> Option<Rect> {
+        let clip = self.clips.last()?;
+        let part = Rect {
+            x0: bbox.x0.max(clip.x0),
+            y0: bbox.y0.max(clip.y0),
+            x1: bbox.x1.min(clip.x1),
+            y1: bbox.y1.min(clip.y1),
+        };
+        (part.x0 <= part.x1 && part.y0 <= part.y1).then_some(part)
+    }
+
+    fn push_clip(&mut self, area: Option<Rect>) {
+        let outer = self.clips.last().copied().unwrap_or_default();
+        let inner = match area {
+            Some(area) => area.intersection(&outer).unwrap_or_default(),
+            None => outer,
+        };
+        self.clips.push(inner);
+    }
+}
+
+impl<'a> Device<'a> for Painter<'a, '_> {
+    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, mode: &DrawMode) {
+        let Some(first) = run.glyphs().first() else { return };
+        let origin = props.transform * first.transform() * Point::ZERO;
+        let origin = (origin.x as f32, origin.y as f32);
+        // Text filled and stroked is shown twice.
+        let mark = (first.char_code(), origin.0, origin.1);
+        if matches!(mode, DrawMode::Stroke(_)) && self.last_run == Some(mark) {
+            return;
+        }
+        self.last_run = Some(mark);
+        let Some((direction, type3)) = self.gather(run, props.transform) else { return };
+        if type3 {
+            self.type3_size = type3_size(&self.scratch, self.type3_size);
+            for stroke in &mut self.scratch {
+                stroke.size = self.type3_size;
+            }
+        }
+        self.content.glyphs = self.content.glyphs.saturating_add(self.scratch.len() as u32);
+        let sight = self.sight(&props.paint, mode, origin);
+        let clip = self.clips.last().copied().unwrap_or_default();
+        let clip = direction.box_to_frame(&clip, self.content.size);
+        let strokes = std::mem::take(&mut self.scratch);
+        self.pen.draw(&strokes, direction, sight, &clip, &mut self.content);
+        self.scratch = strokes;
+    }
+
+    fn draw_rect(&mut self, rect: &kurbo::Rect, props: DrawProps<'a>, mode: &DrawMode) {
+        if is_white(&props.paint) && !matches!(mode, DrawMode::Stroke(_)) {
+            return;
+        }
+        if let Some(bbox) = to_rect(props.transform.transform_rect_bbox(*rect)) {
+            self.add_box(bbox, mode);
+        }
+    }
+
+    fn draw_path(&mut self, path: &BezPath, props: DrawProps<'a>, mode: &DrawMode) {
+        let elements = path.elements();
+        if elements.len() > MAX_RULE_ELEMENTS || !self.add_lines(elements, &props, mode) {
+            let Some(bbox) = to_rect(props.transform.transform_rect_bbox(path.control_box())) else { return };
+            if let Some(bbox) = self.seen(bbox)
+                && !is_white(&props.paint)
+            {
+                self.add_shape(bbox, false);
+            }
+        }
+    }
+
+    fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
+        let pixels = kurbo::Rect::new(0.0, 0.0, f64::from(image.width()), f64::from(image.height()));
+        let Some(bbox) = to_rect(props.transform.transform_rect_bbox(pixels)) else { return };
+        if let Some(bbox) = self.seen(bbox)
+            && self.content.images.len() < MAX_DRAWINGS
+        {
+            self.content.images.push(bbox);
+        }
+    }
+
+    fn push_clip_path(&mut self, clip: &ClipPath) {
+        self.push_clip(to_rect(clip.path.control_box()));
+    }
+
+    fn push_clip_rect(&mut self, rect: &kurbo::Rect) {
+        self.push_clip(to_rect(*rect));
+    }
+
+    fn pop_clip(&mut self) {
+        if self.clips.len() > 1 {
+            self.clips.pop();
+        }
+    }
+
+    fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {}
+
+    fn pop_transparency_group(&mut self) {}
+}
+
+impl<'a> Painter<'a, '_> {
+    /// Notes a path made of straight lines along and across the page as rules; `false` when it is something else.
+    fn add_lines(&mut self, elements: &[PathEl], props: &DrawProps<'a>, mode: &DrawMode) -> bool {
+        if !matches!(mode, DrawMode::Stroke(_)) {
+            return false;
+        }
+        let mut lines: Vec<(Point, Point)> = Vec::new();
+        let (mut start, mut at) = (Point::ZERO, Point::ZERO);
+        for element in elements {
+            let next = match element {
+                PathEl::MoveTo(point) => {
+                    start = props.transform * *point;
+                    at = start;
+                    continue;
+                }
+                PathEl::LineTo(point) => props.transform * *point,
+                PathEl::ClosePath => start,
+                PathEl::QuadTo(..) | PathEl::CurveTo(..) => return false,
+            };
+            let upright = (next.x - at.x).abs() < 0.5 || (next.y - at.y).abs() < 0.5;
+            if !upright {
+                return false;
+            }
+            lines.push((at, next));
+            at = next;
+        }
+        if is_white(&props.paint) {
+            return true;
+        }
+        for (from, to) in lines {
+            if let Some(bbox) = to_rect(kurbo::Rect::new(from.x, from.y, to.x, to.y))
+                && let Some(bbox) = self.seen(bbox)
+                && bbox.width().max(bbox.height()) > 0.5
+            {
+                self.add_rule(bbox);
+            }
+        }
+        true
+    }
+}
+
+/// Type 3 fonts have a unit of their own: small letters are about half an em wide.
+fn type3_size(strokes: &[Stroke], before: f32) -> f32 {
+    let nominal = strokes.first().map_or(before, |stroke| stroke.size);
+    let widths: Vec<f32> = strokes.iter().map(|stroke| stroke.advance).filter(|width| *width > 0.0).collect();
+    if widths.is_empty() {
+        return before;
+    }
+    let mean = widths.iter().sum::<f32>() / widths.len() as f32;
+    if (0.3..=0.75).contains(&(mean / nominal)) {
+        return nominal;
+    }
+    let guess = mean / 0.48;
+    if widths.len() < 6 && (0.6..=1.6).contains(&(guess / before)) { before } else { guess }
+}

@@ -1,0 +1,42 @@
+//! Tiny PDFs for tests, written out object by object.
+
+/// A PDF of these objects, numbered from 1; the first is the catalog. `info` is the trailer's `/Info`, or empty.
+pub(crate) fn pdf_of(objects: &[String], info: &str) -> Vec<u8> {
+    let mut out = b"%PDF-1.7\n".to_vec();
+    let mut offsets = Vec::new();
+    for (object, number) in objects.iter().zip(1..) {
+        offsets.push(out.len());
+        out.extend(format!("{number} 0 obj\n{object}\nendobj\n").bytes());
+    }
+    let start = out.len();
+    out.extend(format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).bytes());
+    for offset in offsets {
+        out.extend(format!("{offset:010} 00000 n \n").bytes());
+    }
+    let info = if info.is_empty() { String::new() } else { format!("/Info {info}") };
+    let size = objects.len() + 1;
+    out.extend(format!("trailer\n<</Size {size} /Root 1 0 R {info}>>\nstartxref\n{start}\n%%EOF\n").bytes());
+    out
+}
+
+/// A PDF of pages with these extra page entries and contents, in Helvetica as `/F1`.
+/// Objects: 1 catalog (with `catalog` in it), 2 page tree, 3 font, then page and contents in turn
+/// (the first page is object 4, the second object 6), then `more`.
+pub(crate) fn pages_pdf(catalog: &str, pages: &[(&str, &str)], more: &[&str]) -> Vec<u8> {
+    let kids: Vec<String> = (0..pages.len()).map(|index| format!("{} 0 R", 4 + 2 * index)).collect();
+    let mut objects = vec![
+        format!("<</Type /Catalog /Pages 2 0 R {catalog}>>"),
+        format!("<</Type /Pages /Kids [{}] /Count {}>>", kids.join(" "), pages.len()),
+        "<</Type /Font /Subtype /Type1 /BaseFont /Helvetica>>".to_owned(),
+    ];
+    for (index, (entries, content)) in pages.iter().enumerate() {
+        let media = if entries.contains("/MediaBox") { "" } else { "/MediaBox [0 0 612 792]" };
+        objects.push(format!(
+            "<</Type /Page /Parent 2 0 R {media} /Resources <</Font <</F1 3 0 R>>>> /Contents {} 0 R {entries}>>",
+            5 + 2 * index
+        ));
+        objects.push(format!("<</Length {}>>\nstream\n{content}\nendstream", content.len()));
+    }
+    objects.extend(more.iter().map(|object| (*object).to_owned()));
+    pdf_of(&objects, "")
+}
