@@ -67,6 +67,10 @@ pub fn open(bytes: Vec<u8>, options: &OpenOptions) -> Result<Pdf, Problem> {
     let encrypted = names_encryption(&bytes);
     let inner = guarded(|| load(bytes.into(), options.password.as_deref()))?.map_err(|error| match error {
         LoadPdfError::Decryption(error) => locked(error, options.password.is_some()),
+        // A damaged file whose strings cannot be decrypted shows no pages: a password may help.
+        LoadPdfError::Invalid if encrypted && options.password.is_none() => {
+            locked(DecryptionError::PasswordProtected, false)
+        }
         LoadPdfError::Invalid if has_header => damaged(),
         LoadPdfError::Invalid => {
             Problem::new(ErrorCode::NotPdf, "the file is not a PDF; convert it to PDF first, or check its name")
