@@ -1,0 +1,52 @@
+//! Whether the server lives, is ready, and what it holds.
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Faces, problem::ApiError};
+use crate::library::views::LibraryView;
+
+/// A sign of life.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Life {
+    /// `ok`.
+    status: &'static str,
+}
+
+/// How the server is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HealthView {
+    /// `ok`.
+    status: &'static str,
+    /// The library behind it.
+    library: LibraryView,
+}
+
+/// Whether the process lives; it asks nothing else.
+#[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, body = Life)))]
+pub(super) async fn livez() -> Json<Life> {
+    Json(Life { status: "ok" })
+}
+
+/// Whether requests can be answered: the database answers and the server is not stopping.
+#[utoipa::path(get, path = "/readyz", tag = "health", responses((status = 200, body = Life)))]
+pub(super) async fn readyz(State(faces): State<Faces>) -> Result<Json<Life>, ApiError> {
+    if faces.stopping.is_cancelled() {
+        return Err(ApiError::new(pagemill_core::ErrorCode::ShuttingDown, "the server is stopping"));
+    }
+    faces.library.status().await?;
+    Ok(Json(Life { status: "ok" }))
+}
+
+/// How the server and its library are.
+#[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = HealthView)))]
+pub(super) async fn health(State(faces): State<Faces>) -> Result<Json<HealthView>, ApiError> {
+    Ok(Json(HealthView { status: "ok", library: faces.library.status().await? }))
+}
+
+/// How the library is.
+#[utoipa::path(get, path = "/library", tag = "library", responses((status = 200, body = LibraryView)))]
+pub(super) async fn get_library(State(faces): State<Faces>) -> Result<Json<LibraryView>, ApiError> {
+    Ok(Json(faces.library.status().await?))
+}

@@ -1,0 +1,90 @@
+//! The HTTP face: requests in, calls of the library facade, views out.
+//!
+//! A handler parses, makes one or two calls and converts; nothing here touches
+//! the database. Everything that a browser, a stranger's web page or a slow
+//! client could do wrong is dealt with in [`guard`], [`body`] and [`server`].
+
+mod body;
+mod documents;
+mod events;
+mod extract;
+mod guard;
+mod health;
+mod openapi;
+mod pages;
+mod problem;
+mod search;
+mod server;
+mod site;
+mod tasks;
+mod upload;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware};
+use pagemill_core::ProjectId;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::library::Library;
+
+pub use openapi::document as openapi;
+pub use server::serve;
+
+/// What every handler is given.
+#[derive(Clone)]
+struct Faces {
+    library: Arc<Library>,
+    /// The project of every request, until there are keys that name one.
+    project: ProjectId,
+    /// Set when the server stops: long answers end then.
+    stopping: CancellationToken,
+}
+
+/// The whole site: the API, its description, health and the web page.
+pub fn router(library: Arc<Library>) -> Router {
+    site_router(library, CancellationToken::new())
+}
+
+fn site_router(library: Arc<Library>, stopping: CancellationToken) -> Router {
+    let faces = Faces { library, project: ProjectId::default_project(), stopping };
+    let (described, _) = described_routes().split_for_parts();
+    described
+        .merge(openapi::routes())
+        .merge(site::routes())
+        .fallback(problem::no_such_address)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .layer(body::json_limit())
+        .layer(middleware::from_fn(guard::same_site_only))
+        .layer(middleware::from_fn(guard::finish_answer))
+        .with_state(faces)
+}
+
+/// The routes that the OpenAPI document describes; the two are made from the same list.
+fn described_routes() -> OpenApiRouter<Faces> {
+    let api = OpenApiRouter::new()
+        .routes(routes!(upload::add_documents, documents::list_documents))
+        .routes(routes!(documents::get_document, documents::delete_document))
+        .routes(routes!(documents::get_file))
+        .routes(routes!(documents::get_text))
+        .routes(routes!(documents::get_markdown))
+        .routes(routes!(documents::get_status))
+        .routes(routes!(pages::list_pages))
+        .routes(routes!(pages::get_page))
+        .routes(routes!(pages::list_blocks))
+        .routes(routes!(pages::get_image))
+        .routes(routes!(tasks::list_tasks))
+        .routes(routes!(tasks::get_task))
+        .routes(routes!(search::search, search::search_by_address))
+        .routes(routes!(search::query))
+        .routes(routes!(events::stream_events))
+        .routes(routes!(health::get_library));
+    OpenApiRouter::with_openapi(openapi::base())
+        .nest("/api/v1", api)
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::health))
+}
