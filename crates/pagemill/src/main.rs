@@ -1,2 +1,7 @@
 //! The `pagemill` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pagemill::cli::main()
+}

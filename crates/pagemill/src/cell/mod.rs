@@ -1,0 +1,15 @@
+//! The cell: uploads are parsed and drawn in disposable processes, never in this one.
+//!
+//! A child is the same binary, started afresh with an empty environment, bounded
+//! in memory and CPU time by the kernel and in patience by the parent's clock. What
+//! it sends back is checked like any other input. One child serves many files and
+//! is replaced after some, or when it has been idle for a while.
+
+pub mod child;
+mod pool;
+mod protocol;
+mod reading;
+
+pub use pool::Cells;
+pub use protocol::{WireSummary as ReadSummary, WireWarning as ReadWarning};
+pub use reading::{PageStream, ReadFile, Step};

@@ -1,0 +1,146 @@
+//! What the parent and a reading process say to each other.
+//!
+//! Frames over standard input and output: a length as four bytes, little-endian,
+//! then that many bytes of `postcard`. The bytes of a file follow its request raw.
+
+use std::io::{self, Read, Write};
+
+use pagemill_core::{ErrorCode, Outline, Page, Rect};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// No single frame is larger; a child that says otherwise is not believed.
+pub const MAX_FRAME: u32 = 64 << 20;
+
+/// What the parent asks for. The bytes of the file, `bytes` of them, follow.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Request {
+    /// What to do with the file.
+    pub work: Work,
+    /// Length of the file.
+    pub bytes: u64,
+    /// The password, where one was given.
+    pub password: Option<String>,
+    /// Most pages a document may have.
+    pub max_pages: u32,
+    /// Seconds of CPU the request may use.
+    pub cpu_seconds: u64,
+}
+
+/// What to do with a file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Work {
+    /// Read these pages.
+    Read {
+        /// First page, 1-based.
+        first: u32,
+        /// Last page, 1-based; beyond the end means up to the end.
+        last: u32,
+        /// Whether the place of each word is wanted.
+        words: bool,
+    },
+    /// Draw a page.
+    Draw {
+        /// 1-based number.
+        page: u32,
+        /// Pixels per inch.
+        dpi: f32,
+        /// Boxes to mark, in points.
+        marks: Vec<Rect>,
+    },
+}
+
+/// What a child answers: `Opened`, then `Page`s, then `Done`; or `Picture`; or `Refused`.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Reply {
+    /// The file could be opened.
+    Opened {
+        /// Its number of pages.
+        pages: u32,
+    },
+    /// A page, in order.
+    Page(Box<Page>),
+    /// All pages were sent.
+    Done(Box<WireSummary>),
+    /// The picture of a page, PNG.
+    Picture(Vec<u8>),
+    /// The file or page was refused.
+    Refused {
+        /// The stable code, as text.
+        code: String,
+        /// One line for the user.
+        message: String,
+    },
+}
+
+/// What reading a whole document told.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct WireSummary {
+    /// Facts about the document.
+    pub info: pagemill_core::DocumentInfo,
+    /// Its table of contents.
+    pub outline: Outline,
+    /// What could not be read as it should.
+    pub warnings: Vec<WireWarning>,
+}
+
+/// Something that could not be read as it should.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WireWarning {
+    /// 1-based page, or none for the document.
+    pub page: Option<u32>,
+    /// A stable code.
+    pub code: String,
+    /// One line for the user.
+    pub message: String,
+}
+
+impl Reply {
+    /// A refusal with a code of the table.
+    pub fn refused(code: ErrorCode, message: &str) -> Self {
+        Self::Refused { code: code.to_string(), message: message.to_owned() }
+    }
+}
+
+/// Encodes a message with its length before it.
+///
+/// # Errors
+/// When the message is larger than [`MAX_FRAME`].
+pub fn frame(message: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut out = postcard::to_extend(message, vec![0; 4]).map_err(io::Error::other)?;
+    let length = u32::try_from(out.len() - 4).ok().filter(|length| *length <= MAX_FRAME);
+    let length = length.ok_or_else(|| io::Error::other("the message is too large for a frame"))?;
+    out[..4].copy_from_slice(&length.to_le_bytes());
+    Ok(out)
+}
+
+/// Decodes a message.
+///
+/// # Errors
+/// When the bytes are not such a message.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<T> {
+    postcard::from_bytes(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// Writes a message and flushes it (the child's side).
+///
+/// # Errors
+/// When the parent is gone.
+pub fn write_message(out: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
+    out.write_all(&frame(message)?)?;
+    out.flush()
+}
+
+/// Reads a message, or `None` at the end of the input (the child's side).
+///
+/// # Errors
+/// When the input ends in the middle of a message.
+pub fn read_message<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<Option<T>> {
+    let mut length = [0; 4];
+    if input.read(&mut length[..1])? == 0 {
+        return Ok(None);
+    }
+    input.read_exact(&mut length[1..])?;
+    let mut bytes = vec![0; u32::from_le_bytes(length).min(MAX_FRAME) as usize];
+    input.read_exact(&mut bytes)?;
+    decode(&bytes).map(Some)
+}

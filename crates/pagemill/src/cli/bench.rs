@@ -1,0 +1,63 @@
+//! `pagemill bench`: how fast is this machine?
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use pagemill_core::Problem;
+
+use super::{Global, Outcome, add::pdf_files, output};
+use crate::bench;
+
+/// Arguments of `bench`.
+#[derive(Args)]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    command: BenchCommand,
+}
+
+#[derive(Subcommand)]
+enum BenchCommand {
+    /// Take files in, in a fresh temporary library.
+    Ingest {
+        /// Files, or folders of PDFs.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+}
+
+/// Runs the command.
+pub(crate) async fn run(global: &Global, args: &BenchArgs) -> Result<Outcome, Problem> {
+    let BenchCommand::Ingest { paths } = &args.command;
+    let report = bench::ingest(&global.settings()?, &pdf_files(paths)?).await?;
+    if global.json {
+        output::json(&report);
+        return Ok(Outcome::Done);
+    }
+    output::line(&format!(
+        "{} documents ({} completed, {} partial, {} failed), {} pages, {} chunks, {} vectors in {:.1} s",
+        report.documents,
+        report.completed,
+        report.partial,
+        report.failed,
+        report.pages,
+        report.chunks,
+        report.vectors,
+        report.seconds
+    ));
+    output::line(&format!(
+        "{:.0} documents/min, {:.1} pages/s; findable by words at {:.1} pages/s ({:.1} s)",
+        report.documents_per_minute, report.pages_per_second, report.words_pages_per_second, report.words_seconds
+    ));
+    for (stage, seconds) in &report.stage_seconds {
+        output::line(&format!("  {stage:8} {seconds:>8.1} s, summed over documents"));
+    }
+    output::line(&format!(
+        "peak memory {:.0} MiB in at most {} processes",
+        report.peak_memory_mib, report.peak_processes
+    ));
+    output::line(&format!(
+        "search: hybrid p50 {:.1} ms, by words p50 {:.1} ms",
+        report.search_hybrid_p50_ms, report.search_words_p50_ms
+    ));
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,100 @@
+//! `pagemill doctor`: is everything in order?
+
+use pagemill_core::Problem;
+use serde::Serialize;
+
+use super::{Global, Outcome, output};
+use crate::library::Library;
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+    detail: String,
+}
+
+impl Check {
+    fn new(name: &'static str, ok: bool, detail: impl Into<String>) -> Self {
+        Self { name, ok, detail: detail.into() }
+    }
+}
+
+/// Runs the command.
+pub(crate) async fn run(global: &Global) -> Result<Outcome, Problem> {
+    let mut checks = vec![reading().await];
+    match global.open_current().await {
+        Ok(library) => {
+            checks.extend(library_checks(&library).await);
+            library.close().await;
+        }
+        Err(problem) => checks.push(Check::new("library", false, format!("{}: {}", problem.code, problem.message))),
+    }
+    let ok = checks.iter().all(|check| check.ok);
+    if global.json {
+        output::json(&serde_json::json!({ "ok": ok, "checks": checks }));
+    } else {
+        for check in &checks {
+            let word = if check.ok { "ok " } else { "BAD" };
+            output::line(&format!("{word}  {:10} {}", check.name, output::one_line(&check.detail)));
+        }
+    }
+    Ok(if ok { Outcome::Done } else { Outcome::Failed })
+}
+
+/// Starts a reading process on a file that is none: the refusal proves that it works.
+async fn reading() -> Check {
+    use crate::{
+        cell::{Cells, ReadFile},
+        config::Limits,
+    };
+    let cells = match Cells::new(1, Limits::default()) {
+        Ok(cells) => cells,
+        Err(problem) => return Check::new("reading", false, problem.message),
+    };
+    let bytes = bytes::Bytes::from_static(b"no PDF");
+    let mut stream = cells.read(ReadFile { bytes, password: None, first: 1, last: 1, words: false });
+    match stream.next().await {
+        Err(problem) if problem.code == pagemill_core::ErrorCode::NotPdf => Check::new(
+            "reading",
+            true,
+            "reading processes start; limits in force: memory, CPU time, wall time (no system call filter in this version)",
+        ),
+        Err(problem) => Check::new("reading", false, format!("{}: {}", problem.code, problem.message)),
+        Ok(_) => Check::new("reading", false, "the reading process took a text for a PDF"),
+    }
+}
+
+async fn library_checks(library: &Library) -> Vec<Check> {
+    let mut checks = Vec::new();
+    checks.push(match library.embedder() {
+        Some(embedder) => Check::new("model", true, embedder.name()),
+        None => Check::new("model", true, "none in this build: searching is by words alone; --model FILE gives one"),
+    });
+    match library.check_files().await {
+        Ok(missing) if missing.is_empty() => checks.push(Check::new("files", true, "every document has its file")),
+        Ok(missing) => checks.push(Check::new(
+            "files",
+            false,
+            format!("{} documents have lost their file, {} first; add them again", missing.len(), missing[0]),
+        )),
+        Err(problem) => checks.push(Check::new("files", false, problem.message)),
+    }
+    match library.status().await {
+        Ok(status) => checks.push(Check::new(
+            "library",
+            true,
+            format!(
+                "{} documents, {} pages, {} chunks, {} vectors, {}",
+                status.documents, status.pages, status.chunks, status.vectors, status.database
+            ),
+        )),
+        Err(problem) => checks.push(Check::new("library", false, problem.message)),
+    }
+    match library.check_indexes().await {
+        Ok(None) => checks.push(Check::new("indexes", true, "both hold what the database holds")),
+        Ok(Some(difference)) => checks.push(Check::new("indexes", false, difference)),
+        Err(problem) => checks.push(Check::new("indexes", false, problem.message)),
+    }
+    checks
+}

@@ -1,0 +1,218 @@
+//! The command line: flags in, the library facade called, lines or JSON out.
+//!
+//! Exit codes: 0 done, 2 usage, 3 failed, 4 partial.
+
+mod add;
+mod ask;
+mod bench;
+mod doctor;
+mod eval;
+mod ls;
+mod models;
+mod output;
+mod progress;
+mod read;
+mod rm;
+mod search;
+mod serve;
+mod show;
+mod tasks;
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::{Args, Parser, Subcommand};
+use pagemill_core::{Problem, ProjectId};
+
+use crate::{
+    config::{Overrides, Settings},
+    library::Library,
+};
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All of it was done.
+    Done,
+    /// Nothing could be done; the reasons were printed.
+    Failed,
+    /// Some of it could be done.
+    Partial,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::from(0),
+            Outcome::Failed => Self::from(3),
+            Outcome::Partial => Self::from(4),
+        }
+    }
+}
+
+/// Turns piles of PDFs into a library that people search, question and cite.
+#[derive(Parser)]
+#[command(name = "pagemill", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Args, Clone)]
+pub(crate) struct Global {
+    /// The library's folder; it is made when it is not there.
+    #[arg(long, global = true, env = "PAGEMILL_LIBRARY", value_name = "DIR", default_value_os_t = default_library())]
+    library: PathBuf,
+    /// `postgres://…` instead of the SQLite file in the library.
+    #[arg(long, global = true, env = "PAGEMILL_DATABASE", value_name = "URL", hide_env_values = true)]
+    database: Option<String>,
+    /// A folder or `s3://BUCKET/PREFIX` for the files, instead of a folder in the library.
+    #[arg(long, global = true, env = "PAGEMILL_BLOBS", value_name = "URL", hide_env_values = true)]
+    blobs: Option<String>,
+    /// An embedding model file instead of the one in the program.
+    #[arg(long, global = true, env = "PAGEMILL_MODEL", value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Add files, or all PDFs in folders.
+    Add(add::AddArgs),
+    /// List the documents.
+    Ls(ls::LsArgs),
+    /// Show a document: what is known of it and where its task stands.
+    Show(show::ShowArgs),
+    /// Delete documents with everything made from them.
+    Rm(rm::RmArgs),
+    /// Print what a PDF says, without a library.
+    Read(read::ReadArgs),
+    /// Search the library.
+    Search(search::SearchArgs),
+    /// Ask a question; the answer is made of quotations.
+    Ask(ask::AskArgs),
+    /// Serve the web page and the HTTP API, and work in the background.
+    Serve(serve::ServeArgs),
+    /// List the tasks.
+    Tasks(tasks::TasksArgs),
+    /// Measure how well searching works on a collection with known answers.
+    Eval(eval::EvalArgs),
+    /// Measure how fast this machine takes documents in.
+    Bench(bench::BenchArgs),
+    /// Check that this machine and the library are in order.
+    Doctor,
+    /// Look at embedding models, or make a model file.
+    Models(models::ModelsArgs),
+    /// Print the OpenAPI document of the HTTP API.
+    Openapi,
+    /// Print the library as canonical text, to compare two of them.
+    #[command(hide = true)]
+    Dump,
+    /// The reading process; started by Pagemill itself.
+    #[command(hide = true)]
+    Cell {
+        /// Address space in bytes.
+        memory: u64,
+    },
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Command::Cell { memory } = cli.command {
+        crate::cell::child::silence_panics();
+        return match crate::cell::child::run(memory) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_parent_is_gone) => ExitCode::from(3),
+        };
+    }
+    start_logging();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(run(cli));
+            // Blocking work that is left belongs to a command that has ended.
+            runtime.shutdown_background();
+            result
+        }
+        Err(error) => Err(Problem::new(pagemill_core::ErrorCode::Overloaded, "cannot start threads").caused_by(error)),
+    };
+    match result {
+        Ok(outcome) => outcome.into(),
+        Err(problem) => {
+            output::problem(&problem);
+            Outcome::Failed.into()
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<Outcome, Problem> {
+    let global = cli.global;
+    match cli.command {
+        Command::Add(args) => add::run(&global, &args).await,
+        Command::Ls(args) => ls::run(&global, &args).await,
+        Command::Show(args) => show::run(&global, &args).await,
+        Command::Rm(args) => rm::run(&global, &args).await,
+        Command::Read(args) => read::run(&global, &args).await,
+        Command::Search(args) => search::run(&global, &args).await,
+        Command::Ask(args) => ask::run(&global, &args).await,
+        Command::Serve(args) => serve::run(&global, &args).await,
+        Command::Tasks(args) => tasks::run(&global, &args).await,
+        Command::Eval(args) => eval::run(&global, &args).await,
+        Command::Bench(args) => bench::run(&global, &args).await,
+        Command::Doctor => doctor::run(&global).await,
+        Command::Models(args) => models::run(&global, &args).await,
+        Command::Openapi => {
+            output::text(&crate::api::openapi_json());
+            Ok(Outcome::Done)
+        }
+        Command::Dump => {
+            let library = global.open().await?;
+            output::text(&library.dump().await?);
+            Ok(Outcome::Done)
+        }
+        Command::Cell { .. } => Ok(Outcome::Done),
+    }
+}
+
+impl Global {
+    /// The settings these flags and the library's file give.
+    pub(crate) fn settings(&self) -> Result<Settings, Problem> {
+        let overrides =
+            Overrides { database: self.database.clone(), blobs: self.blobs.clone(), model: self.model.clone() };
+        Settings::load(&self.library, overrides)
+    }
+
+    /// Opens the library.
+    pub(crate) async fn open(&self) -> Result<Arc<Library>, Problem> {
+        Library::open(self.settings()?).await
+    }
+
+    /// Opens the library to look at it, with its indexes brought up to date.
+    pub(crate) async fn open_current(&self) -> Result<Arc<Library>, Problem> {
+        let library = self.open().await?;
+        while library.indexing().catch_up().await? {}
+        Ok(library)
+    }
+}
+
+/// The project of the command line.
+pub(crate) fn project() -> ProjectId {
+    ProjectId::default_project()
+}
+
+fn default_library() -> PathBuf {
+    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+    data.or_else(home).unwrap_or_else(|| PathBuf::from(".")).join("pagemill")
+}
+
+fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PAGEMILL_LOG")
+        .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("error,pagemill=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

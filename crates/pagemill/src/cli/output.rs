@@ -1,0 +1,51 @@
+//! The only place that writes to standard output and standard error.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::io::Write;
+
+use pagemill_core::Problem;
+use serde::Serialize;
+
+/// Prints a line.
+pub(crate) fn line(text: &str) {
+    text_to_stdout(text, true);
+}
+
+/// Prints text as it is.
+pub(crate) fn text(text: &str) {
+    text_to_stdout(text, !text.ends_with('\n'));
+}
+
+/// Prints a value as JSON.
+pub(crate) fn json(value: &impl Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => line(&text),
+        Err(error) => note(&format!("internal: cannot write the result as JSON: {error}")),
+    }
+}
+
+/// Prints a problem: one line, its code first.
+pub(crate) fn problem(problem: &Problem) {
+    note(&format!("{}: {}", problem.code, one_line(&problem.message)));
+    tracing::debug!(cause = ?problem.source, "cause");
+}
+
+/// Prints a line for the person at the terminal, out of the way of results.
+pub(crate) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Text as it may stand in a terminal: without control characters.
+pub(crate) fn one_line(text: &str) -> String {
+    pagemill_core::excerpt(text, usize::MAX)
+}
+
+/// A reader that has gone away (`| head`) is no error worth a message.
+fn text_to_stdout(text: &str, newline: bool) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    if newline {
+        let _ = out.write_all(b"\n");
+    }
+    let _ = out.flush();
+}

@@ -1,0 +1,174 @@
+//! `pagemill read`: what a PDF says, without a library.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use clap::{Args, ValueEnum};
+use pagemill_core::{DocumentInfo, ErrorCode, Page, PageSource, Problem};
+use pagemill_pdf::{Summary, Warning};
+
+use super::{Global, Outcome, output};
+use crate::cell::{Cells, ReadFile, ReadSummary, Step};
+
+/// Arguments of `read`.
+#[derive(Args)]
+pub(crate) struct ReadArgs {
+    /// The file.
+    file: PathBuf,
+    /// Pages to read: `3`, `1-5` or `4-`.
+    #[arg(long, value_parser = parse_pages)]
+    pages: Option<(u32, u32)>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Whether pages without text are recognised; this version has no OCR and says so per page.
+    #[arg(long, value_enum, default_value_t)]
+    ocr: Ocr,
+    /// Language for OCR, as Tesseract calls it.
+    #[arg(long, default_value = "eng")]
+    lang: String,
+    /// The password of an encrypted file.
+    #[arg(long, env = "PAGEMILL_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Paragraphs as lines.
+    #[default]
+    Text,
+    /// Headings, lists and tables marked.
+    Markdown,
+    /// Pages, blocks and boxes.
+    Json,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Ocr {
+    /// Where a page has no usable text.
+    #[default]
+    Auto,
+    /// Nowhere.
+    Never,
+    /// On every page.
+    Always,
+}
+
+/// Runs the command.
+pub(crate) async fn run(global: &Global, args: &ReadArgs) -> Result<Outcome, Problem> {
+    if args.ocr == Ocr::Always {
+        return Err(Problem::new(
+            ErrorCode::OcrUnavailable,
+            "this version has no OCR; leave out `--ocr always` to read the text layer",
+        ));
+    }
+    let json = global.json || args.format == Format::Json;
+    match read(global, args).await {
+        Ok((pages, summary)) => {
+            print(args, json, &pages, &summary);
+            Ok(outcome(&pages))
+        }
+        Err(problem) => {
+            if json {
+                // Whoever reads the JSON learns there, too, that a password is what is missing.
+                let info = DocumentInfo { encrypted: problem.code == ErrorCode::Encrypted, ..DocumentInfo::default() };
+                let warning = Warning { page: None, code: problem.code.to_string(), message: problem.message.clone() };
+                let summary = Summary { info, outline: Vec::new(), warnings: vec![warning] };
+                output::text(&pagemill_pdf::contract_json(&summary, &[]));
+            }
+            Err(problem)
+        }
+    }
+}
+
+async fn read(global: &Global, args: &ReadArgs) -> Result<(Vec<Page>, Summary), Problem> {
+    let settings = global.settings()?;
+    let bytes = tokio::fs::read(&args.file).await.map_err(|error| {
+        let code = match error.kind() {
+            std::io::ErrorKind::NotFound => ErrorCode::NotFound,
+            _ => ErrorCode::InvalidRequest,
+        };
+        Problem::new(code, format!("cannot read `{}`: {error}; check the path", args.file.display())).caused_by(error)
+    })?;
+    let (first, last) = args.pages.unwrap_or((1, u32::MAX));
+    let file = ReadFile { bytes: Bytes::from(bytes), password: args.password.clone(), first, last, words: false };
+    let cells = Cells::new(1, settings.limits)?;
+    let mut reading = cells.read(file);
+    let mut pages = Vec::new();
+    let mut summary = ReadSummary::default();
+    while let Some(step) = reading.next().await.map_err(|problem| name_file(problem, args))? {
+        match step {
+            Step::Opened { pages } if first > pages => {
+                return Err(Problem::new(
+                    ErrorCode::NotFound,
+                    format!("`{}` has pages 1 to {pages}; ask for those", args.file.display()),
+                ));
+            }
+            Step::Opened { .. } => {}
+            Step::Page(page) => pages.push(*page),
+            Step::Done(told) => summary = *told,
+        }
+    }
+    let warnings = summary.warnings.into_iter();
+    let warnings = warnings.map(|w| Warning { page: w.page, code: w.code, message: w.message }).collect();
+    Ok((pages, Summary { info: summary.info, outline: summary.outline, warnings }))
+}
+
+/// The message of a child does not know the file's name.
+fn name_file(mut problem: Problem, args: &ReadArgs) -> Problem {
+    problem.message = format!("`{}`: {}", args.file.display(), problem.message);
+    problem
+}
+
+fn print(args: &ReadArgs, json: bool, pages: &[Page], summary: &Summary) {
+    match args.format {
+        _ if json => output::text(&pagemill_pdf::contract_json(summary, pages)),
+        Format::Markdown => output::text(&pagemill_pdf::to_markdown(pages)),
+        Format::Text | Format::Json => output::text(&pagemill_pdf::to_text(pages)),
+    }
+    if !json {
+        for warning in &summary.warnings {
+            let page = warning.page.map(|page| format!("page {page}: ")).unwrap_or_default();
+            output::note(&format!("{}: {page}{}", warning.code, output::one_line(&warning.message)));
+        }
+    }
+}
+
+/// Partial when some pages could not be read, failed when none could.
+fn outcome(pages: &[Page]) -> Outcome {
+    let failed = pages.iter().filter(|page| page.source == PageSource::Failed).count();
+    let skipped = pages.iter().any(|page| page.source == PageSource::Skipped);
+    match failed {
+        0 if !skipped => Outcome::Done,
+        failed if failed == pages.len() && failed > 0 => Outcome::Failed,
+        _ => Outcome::Partial,
+    }
+}
+
+fn parse_pages(text: &str) -> Result<(u32, u32), String> {
+    let usage = || format!("`{text}` is not a range of pages; write `3`, `1-5` or `4-`");
+    let number = |part: &str| part.trim().parse::<u32>().ok().filter(|number| *number > 0).ok_or_else(usage);
+    match text.split_once('-') {
+        None => number(text).map(|page| (page, page)),
+        Some((first, "")) => number(first).map(|first| (first, u32::MAX)),
+        Some((first, last)) => {
+            let (first, last) = (number(first)?, number(last)?);
+            if first <= last { Ok((first, last)) } else { Err(usage()) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_pages;
+
+    #[test]
+    fn page_ranges() {
+        assert_eq!(parse_pages("3"), Ok((3, 3)));
+        assert_eq!(parse_pages("1-5"), Ok((1, 5)));
+        assert_eq!(parse_pages("4-"), Ok((4, u32::MAX)));
+        for wrong in ["0", "5-1", "x", "-3", ""] {
+            assert!(parse_pages(wrong).is_err(), "{wrong}");
+        }
+    }
+}

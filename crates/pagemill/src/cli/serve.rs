@@ -1,0 +1,72 @@
+//! `pagemill serve`: the web page, the HTTP API, and the workers.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use pagemill_core::{ErrorCode, Problem};
+use tokio::{net::TcpListener, signal::unix::SignalKind};
+
+use super::{Global, Outcome, output};
+use crate::{api, jobs::Workers};
+
+/// Arguments of `serve`.
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    /// Address to listen at; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:7070", env = "PAGEMILL_BIND")]
+    bind: SocketAddr,
+}
+
+/// Runs the command until it is told to stop (SIGTERM, SIGINT).
+pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<Outcome, Problem> {
+    if !args.bind.ip().is_loopback() {
+        return Err(Problem::new(
+            ErrorCode::InvalidConfig,
+            format!(
+                "`{}` can be reached from other machines, and this version has no keys to protect it; bind to 127.0.0.1",
+                args.bind
+            ),
+        ));
+    }
+    let listener = listen(args.bind).await?;
+    let library = global.open().await?;
+    let workers = Workers::start(&library);
+    let address = listener.local_addr().map_err(|error| bind_problem(args.bind, error))?;
+    output::line(&format!("listening on http://{address}"));
+    if library.embedder().is_none() {
+        output::note("model_missing: this build has no embedding model, so searching is by words alone");
+    }
+    let served = api::serve(library.clone(), listener, stopped()).await;
+    workers.stop().await;
+    library.close().await;
+    served.map(|()| Outcome::Done)
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Problem> {
+    TcpListener::bind(address).await.map_err(|error| bind_problem(address, error))
+}
+
+fn bind_problem(address: SocketAddr, error: std::io::Error) -> Problem {
+    let problem = match error.kind() {
+        std::io::ErrorKind::AddrInUse => Problem::new(
+            ErrorCode::AddressInUse,
+            format!("`{address}` is in use by another program; choose another port with --bind, or 0 for a free one"),
+        ),
+        _ => Problem::new(ErrorCode::InvalidConfig, format!("cannot listen at `{address}`: {error}; check --bind")),
+    };
+    problem.caused_by(error)
+}
+
+async fn stopped() {
+    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).ok();
+    let terminated = async {
+        match &mut terminate {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

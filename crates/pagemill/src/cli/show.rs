@@ -1,0 +1,69 @@
+//! `pagemill show`: one document.
+
+use clap::Args;
+use pagemill_core::Problem;
+
+use super::{Global, Outcome, output, project};
+
+/// Arguments of `show`.
+#[derive(Args)]
+pub(crate) struct ShowArgs {
+    /// The document's id, file name or title.
+    document: String,
+    /// Print its text instead.
+    #[arg(long, conflicts_with = "markdown")]
+    text: bool,
+    /// Print its text as Markdown instead.
+    #[arg(long)]
+    markdown: bool,
+}
+
+/// Runs the command.
+pub(crate) async fn run(global: &Global, args: &ShowArgs) -> Result<Outcome, Problem> {
+    let library = global.open().await?;
+    let id = library.find_document(&project(), &args.document).await?;
+    if args.text || args.markdown {
+        output::text(&library.text(&project(), &id, args.markdown).await?);
+        library.close().await;
+        return Ok(Outcome::Done);
+    }
+    let document = library.document(&project(), &id).await?;
+    let counts = library.page_counts(&project(), &id).await?;
+    library.close().await;
+    if global.json {
+        let ledger: serde_json::Map<String, serde_json::Value> =
+            counts.iter().map(|(source, count)| (source.as_str().to_owned(), (*count).into())).collect();
+        output::json(&serde_json::json!({ "document": document, "page_outcomes": ledger }));
+        return Ok(Outcome::Done);
+    }
+    let show = |name: &str, value: &str| output::line(&format!("{name:10} {}", output::one_line(value)));
+    show("id", &document.id);
+    show("file", &document.file);
+    show("title", document.title.as_deref().unwrap_or("(none)"));
+    if !document.authors.is_empty() {
+        show("authors", &document.authors.join(", "));
+    }
+    show("language", document.language.as_deref().unwrap_or("(unknown)"));
+    show("size", &format!("{} bytes, SHA-256 {}", document.bytes, document.sha256));
+    let outcomes: Vec<String> = counts.iter().map(|(source, count)| format!("{count} {}", source.as_str())).collect();
+    show("pages", &format!("{} ({})", document.pages, outcomes.join(", ")));
+    show("chunks", &document.chunks.to_string());
+    show("added", &document.created);
+    if let Some(task) = &document.task {
+        show("task", &format!("{}, {} (step {} of {}: {})", task.id, task.status, task.step, task.steps, task.stage));
+        if let Some(waiting) = &task.waiting {
+            show("waiting", waiting);
+        }
+        for (stage, seconds) in &task.timings {
+            show("", &format!("{stage} {seconds:.2} s"));
+        }
+        if let Some(error) = &task.error {
+            show("reason", &format!("{}: {}", error.code, error.message));
+        }
+    }
+    for entry in document.outline.iter().take(40) {
+        let page = entry.page.map(|page| format!("  {page}")).unwrap_or_default();
+        output::line(&format!("{}{}{page}", "  ".repeat(usize::from(entry.level)), output::one_line(&entry.title)));
+    }
+    Ok(Outcome::Done)
+}

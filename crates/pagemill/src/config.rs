@@ -1,0 +1,177 @@
+//! Every setting, from flags, `PAGEMILL_*` variables and `pagemill.toml`, in that order.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use pagemill_core::{ErrorCode, Problem};
+use serde::Deserialize;
+
+/// Settings of a library and of the process that opens it.
+#[derive(Clone)]
+pub struct Settings {
+    /// The library's folder: database, files and indexes, unless said otherwise.
+    pub library: PathBuf,
+    /// `sqlite:PATH` or `postgres://…`; by default a SQLite file in the library.
+    pub database: Option<String>,
+    /// A folder or `s3://BUCKET/PREFIX`; by default a folder in the library.
+    pub blobs: Option<String>,
+    /// A model file to use instead of the one in the binary.
+    pub model: Option<PathBuf>,
+    /// Length of a chunk in tokens of the embedding model, at most what the model can see at once.
+    pub chunk_tokens: usize,
+    /// Tokens a chunk repeats from the one before.
+    pub chunk_overlap: usize,
+    /// Reading processes and embedding threads.
+    pub cores: usize,
+    /// What a single file may ask for.
+    pub limits: Limits,
+}
+
+/// What a single file may ask for; every refusal has its own code.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Largest upload in bytes (`too_large`).
+    pub upload_bytes: u64,
+    /// Most pages of a document (`too_many_pages`).
+    pub pages: u32,
+    /// Address space of a reading process in bytes (`memory_limit`).
+    pub child_memory_bytes: u64,
+    /// Seconds of CPU and of waiting for one page (`time_limit`).
+    pub page_seconds: u64,
+    /// Seconds for a whole document (`time_limit`).
+    pub document_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            upload_bytes: 100 << 20,
+            pages: 2_000,
+            child_memory_bytes: 1 << 30,
+            page_seconds: 30,
+            document_seconds: 15 * 60,
+        }
+    }
+}
+
+impl Limits {
+    /// How long to wait for a page.
+    pub fn page_time(&self) -> Duration {
+        Duration::from_secs(self.page_seconds)
+    }
+
+    /// How long to wait for a document.
+    pub fn document_time(&self) -> Duration {
+        Duration::from_secs(self.document_seconds)
+    }
+}
+
+/// `pagemill.toml` in the library's folder.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    database: Option<String>,
+    blobs: Option<String>,
+    model: Option<PathBuf>,
+    chunk: ChunkFile,
+    cores: Option<usize>,
+    limits: Limits,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ChunkFile {
+    tokens: usize,
+    overlap: usize,
+}
+
+impl Default for ChunkFile {
+    fn default() -> Self {
+        Self { tokens: 512, overlap: 50 }
+    }
+}
+
+/// What flags and variables say; `None` leaves the choice to the file.
+#[derive(Clone, Default)]
+pub struct Overrides {
+    /// See [`Settings::database`].
+    pub database: Option<String>,
+    /// See [`Settings::blobs`].
+    pub blobs: Option<String>,
+    /// See [`Settings::model`].
+    pub model: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Settings of the library in `library`.
+    ///
+    /// # Errors
+    /// `invalid_config` when `pagemill.toml` is there but wrong.
+    pub fn load(library: &Path, overrides: Overrides) -> Result<Self, Problem> {
+        let path = library.join("pagemill.toml");
+        let file = match std::fs::read_to_string(&path) {
+            Ok(text) => toml::from_str::<File>(&text).map_err(|error| {
+                let what = error.message().to_owned();
+                Problem::new(
+                    ErrorCode::InvalidConfig,
+                    format!("`{}` is wrong: {what}; mend or remove it", path.display()),
+                )
+                .caused_by(error)
+            })?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => File::default(),
+            Err(error) => {
+                return Err(Problem::new(ErrorCode::InvalidConfig, format!("cannot read `{}`", path.display()))
+                    .caused_by(error));
+            }
+        };
+        if file.chunk.tokens < 32 || file.chunk.overlap * 2 > file.chunk.tokens {
+            return Err(Problem::new(
+                ErrorCode::InvalidConfig,
+                format!(
+                    "`{}`: chunk.tokens must be at least 32, and chunk.overlap at most half of it",
+                    path.display()
+                ),
+            ));
+        }
+        Ok(Self {
+            library: library.to_owned(),
+            database: overrides.database.or(file.database),
+            blobs: overrides.blobs.or(file.blobs),
+            model: overrides.model.or(file.model),
+            chunk_tokens: file.chunk.tokens,
+            chunk_overlap: file.chunk.overlap,
+            cores: file.cores.unwrap_or_else(available_cores).max(1),
+            limits: file.limits,
+        })
+    }
+
+    /// The URL of the database.
+    pub fn database_url(&self) -> String {
+        self.database.clone().unwrap_or_else(|| format!("sqlite:{}", self.library.join("library.db").display()))
+    }
+
+    /// The place of the files.
+    pub fn blobs_url(&self) -> String {
+        self.blobs.clone().unwrap_or_else(|| self.library.join("blobs").display().to_string())
+    }
+}
+
+impl fmt::Debug for Settings {
+    /// Without the URLs, which may hold passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("library", &self.library)
+            .field("chunk_tokens", &self.chunk_tokens)
+            .field("cores", &self.cores)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+fn available_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

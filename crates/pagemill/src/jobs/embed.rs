@@ -1,0 +1,76 @@
+//! `embed`: a vector for each chunk, made once for each text of the library.
+
+use std::collections::HashMap;
+
+use pagemill_core::{Chunk, Problem, Stage};
+use pagemill_store::ChunkVector;
+
+use super::StageContext;
+use crate::library::{embedding_hash, to_stored};
+
+/// Chunks saved at once: what a kill can cost at most.
+const UNIT_CHUNKS: u32 = 64;
+
+/// Embeds the chunks of a document, unit by unit. Texts whose vector is known
+/// (an earlier run, another document) are not embedded again.
+pub(super) async fn run(context: &StageContext) -> Result<(), Problem> {
+    let (store, claim) = (context.library.store(), &context.claim);
+    let Some(model) = context.library.embedder().map(|embedder| embedder.name().to_owned()) else {
+        // Without a model the document is findable by words alone.
+        store.begin_stage(claim, 0).await?;
+        return store.finish_embed(claim, "").await;
+    };
+    let done = store.finished_units(&claim.document, claim.version, Stage::Embed).await?;
+    let mut unit = 0;
+    let mut after = None;
+    let mut begun = false;
+    loop {
+        let chunks = store.chunks(&claim.document, claim.version, after, UNIT_CHUNKS).await?;
+        let Some(last) = chunks.last() else { break };
+        after = Some(last.ordinal);
+        if !begun {
+            let task = store.task(&claim.project, &claim.task).await?;
+            let total = task.map_or(0, |task| task.chunks).max(chunks.len() as u32);
+            store.begin_stage(claim, total.div_ceil(UNIT_CHUNKS)).await?;
+            begun = true;
+        }
+        if !done.contains(&unit) {
+            let (vectors, reused) = embed_unit(context, &model, &chunks).await?;
+            store.save_embeddings(claim, unit, &model, &vectors, reused).await?;
+            context.progress.step();
+        }
+        unit += 1;
+    }
+    store.finish_embed(claim, &model).await
+}
+
+async fn embed_unit(context: &StageContext, model: &str, chunks: &[Chunk]) -> Result<(Vec<ChunkVector>, u32), Problem> {
+    let texts: Vec<String> = chunks.iter().map(Chunk::embedding_text).collect();
+    let hashes: Vec<String> = texts.iter().map(|text| embedding_hash(text)).collect();
+    let known = context.library.store().embeddings_for(model, &hashes).await?;
+    let mut missing: Vec<(String, String)> = Vec::new();
+    for (hash, text) in hashes.iter().zip(texts) {
+        if !known.contains_key(hash) && !missing.iter().any(|(other, _)| other == hash) {
+            missing.push((hash.clone(), text));
+        }
+    }
+    let (hashes_missing, texts): (Vec<String>, Vec<String>) = missing.into_iter().unzip();
+    let made = context.embed_pool.embed(texts, &context.progress).await?;
+    let made: HashMap<String, Vec<u8>> =
+        hashes_missing.into_iter().zip(made.iter().map(|vector| to_stored(vector))).collect();
+
+    let mut reused = 0;
+    let mut vectors = Vec::with_capacity(chunks.len());
+    for (chunk, hash) in chunks.iter().zip(hashes) {
+        let vector = match (made.get(&hash), known.get(&hash)) {
+            (Some(vector), _) => vector.clone(),
+            (None, Some(vector)) => {
+                reused += 1;
+                vector.clone()
+            }
+            (None, None) => continue, // the pool gives a vector for each text, so this is empty
+        };
+        vectors.push(ChunkVector { chunk: chunk.id.clone(), hash, vector });
+    }
+    Ok((vectors, reused))
+}

@@ -1,0 +1,210 @@
+//! Documents: looking at them, drawing their pages, deleting them.
+
+use std::{collections::BTreeMap, ops::RangeInclusive};
+
+use bytes::Bytes;
+use pagemill_core::{Document, DocumentId, ErrorCode, Page, PageSource, Problem, ProjectId, Rect};
+
+use super::{
+    Library,
+    views::{DeletionView, DocumentView, PageView},
+};
+
+/// Resolutions a page can be drawn at, in pixels per inch.
+const DPI: RangeInclusive<f32> = 18.0..=600.0;
+/// Most boxes marked on one picture.
+const MAX_MARKS: usize = 500;
+/// Pages held at once while a whole document is turned into text.
+const PAGES_AT_ONCE: u32 = 64;
+
+/// A document of which there is none, or none that this project may see.
+pub(super) fn no_document(id: &DocumentId) -> Problem {
+    Problem::new(ErrorCode::NotFound, format!("there is no document `{id}` here; `pagemill ls` lists them"))
+}
+
+impl Library {
+    /// Documents in the order they were added, from the one behind `after` on.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn documents(
+        &self,
+        project: &ProjectId,
+        after: Option<&DocumentId>,
+        limit: u32,
+    ) -> Result<Vec<DocumentView>, Problem> {
+        let rows = self.store().documents(project, after, limit).await?;
+        Ok(rows.iter().map(|(document, task)| DocumentView::new(document, task.as_ref())).collect())
+    }
+
+    /// One document.
+    ///
+    /// # Errors
+    /// `not_found`, and of the database.
+    pub async fn document(&self, project: &ProjectId, id: &DocumentId) -> Result<DocumentView, Problem> {
+        let document = self.readable(project, id).await?;
+        let task = self.store().newest_task(project, id).await?;
+        Ok(DocumentView::new(&document, task.as_ref()))
+    }
+
+    /// Finds a document by its id, or by the name or title it has if that is unique.
+    ///
+    /// # Errors
+    /// `not_found`; `invalid_request` when several match.
+    pub async fn find_document(&self, project: &ProjectId, word: &str) -> Result<DocumentId, Problem> {
+        if let Ok(id) = word.parse::<DocumentId>() {
+            return self.readable(project, &id).await.map(|document| document.id);
+        }
+        let mut found = Vec::new();
+        let mut after = None;
+        loop {
+            let rows = self.store().documents(project, after.as_ref(), 500).await?;
+            let Some((last, _)) = rows.last() else { break };
+            after = Some(last.id.clone());
+            let named = |document: &Document| document.file == word || document.info.title.as_deref() == Some(word);
+            found.extend(rows.into_iter().filter(|(document, _)| named(document)).map(|(document, _)| document.id));
+        }
+        match found.len() {
+            1 => Ok(found.remove(0)),
+            0 => Err(Problem::new(
+                ErrorCode::NotFound,
+                format!("there is no document `{}` here; `pagemill ls` lists them", pagemill_core::excerpt(word, 80)),
+            )),
+            count => Err(Problem::new(
+                ErrorCode::InvalidRequest,
+                format!(
+                    "{count} documents are called `{}`; use the id that `pagemill ls` shows",
+                    pagemill_core::excerpt(word, 80)
+                ),
+            )),
+        }
+    }
+
+    /// Deletes a document with everything made from it, and looks again whether all is gone.
+    ///
+    /// # Errors
+    /// `not_found`, and of the stores.
+    pub async fn delete_document(&self, project: &ProjectId, id: &DocumentId) -> Result<DeletionView, Problem> {
+        let Some(receipt) = self.store().delete_document(project, id).await? else {
+            return Err(no_document(id));
+        };
+        let mut removed = receipt.rows.clone();
+        if receipt.blob_unused {
+            let blobs = self.store().remove_unused_blobs(self.blobs()).await?;
+            removed.insert("files".to_owned(), u64::from(blobs));
+        }
+        self.indexing().apply_to(receipt.change).await?;
+
+        let mut left = BTreeMap::new();
+        if self.store().document(project, id).await?.is_some() {
+            left.insert("documents".to_owned(), 1);
+        }
+        if receipt.blob_unused && self.blobs().exists(&receipt.sha256).await? {
+            left.insert("files".to_owned(), 1);
+        }
+        Ok(DeletionView { document: id.to_string(), removed, left })
+    }
+
+    /// The file as it was uploaded, with its name.
+    ///
+    /// # Errors
+    /// `not_found`, and of the store of files.
+    pub async fn original(&self, project: &ProjectId, id: &DocumentId) -> Result<(String, Bytes), Problem> {
+        let document = self.readable(project, id).await?;
+        let bytes = self.blobs().get(&document.sha256).await?;
+        Ok((document.file, bytes))
+    }
+
+    /// Pages with their blocks; pages beyond the end are left out.
+    ///
+    /// # Errors
+    /// `not_found`; `conflict` while the document has not been read.
+    pub async fn pages(
+        &self,
+        project: &ProjectId,
+        id: &DocumentId,
+        range: RangeInclusive<u32>,
+    ) -> Result<Vec<PageView>, Problem> {
+        let pages = self.core_pages(project, id, range).await?;
+        Ok(pages.iter().map(PageView::from).collect())
+    }
+
+    /// The whole document as plain text or Markdown.
+    ///
+    /// # Errors
+    /// As [`Self::pages`].
+    pub async fn text(&self, project: &ProjectId, id: &DocumentId, markdown: bool) -> Result<String, Problem> {
+        let mut out = String::new();
+        let mut first = 1;
+        loop {
+            let pages = self.core_pages(project, id, first..=first + PAGES_AT_ONCE - 1).await?;
+            if pages.is_empty() {
+                return Ok(out);
+            }
+            out.push_str(&if markdown { pagemill_pdf::to_markdown(&pages) } else { pagemill_pdf::to_text(&pages) });
+            first += PAGES_AT_ONCE;
+        }
+    }
+
+    /// What became of each page: counts by outcome.
+    ///
+    /// # Errors
+    /// `not_found`, and of the database.
+    pub async fn page_counts(&self, project: &ProjectId, id: &DocumentId) -> Result<Vec<(PageSource, usize)>, Problem> {
+        let document = self.readable(project, id).await?;
+        let Some(version) = document.live_version else { return Ok(Vec::new()) };
+        let ledger = self.store().page_ledger(id, version).await?;
+        let count = |source: PageSource| ledger.iter().filter(|page| page.source == source).count();
+        Ok(PageSource::ALL.into_iter().map(|source| (source, count(source))).filter(|(_, count)| *count > 0).collect())
+    }
+
+    /// A page drawn as PNG, with boxes (in points) marked.
+    ///
+    /// # Errors
+    /// `not_found`, `invalid_request` for an odd resolution, and those of drawing.
+    pub async fn page_image(
+        &self,
+        project: &ProjectId,
+        id: &DocumentId,
+        page: u32,
+        dpi: f32,
+        marks: Vec<Rect>,
+    ) -> Result<Vec<u8>, Problem> {
+        if !DPI.contains(&dpi) {
+            return Err(Problem::new(
+                ErrorCode::InvalidRequest,
+                format!("dpi must be from {} to {}", DPI.start(), DPI.end()),
+            ));
+        }
+        if marks.len() > MAX_MARKS {
+            return Err(Problem::new(ErrorCode::InvalidRequest, format!("at most {MAX_MARKS} boxes can be marked")));
+        }
+        let document = self.readable(project, id).await?;
+        let pages = document.info.pages;
+        if page == 0 || (pages > 0 && page > pages) {
+            return Err(Problem::new(ErrorCode::NotFound, format!("`{}` has pages 1 to {pages}", document.file)));
+        }
+        let bytes = self.blobs().get(&document.sha256).await?;
+        self.cells().draw(&bytes, page, dpi, marks).await
+    }
+
+    pub(super) async fn readable(&self, project: &ProjectId, id: &DocumentId) -> Result<Document, Problem> {
+        self.store().document(project, id).await?.ok_or_else(|| no_document(id))
+    }
+
+    async fn core_pages(
+        &self,
+        project: &ProjectId,
+        id: &DocumentId,
+        range: RangeInclusive<u32>,
+    ) -> Result<Vec<Page>, Problem> {
+        let document = self.readable(project, id).await?;
+        let Some(version) = document.live_version else {
+            return Err(Problem::new(
+                ErrorCode::Conflict,
+                format!("`{}` has not been read; `pagemill show {id}` says where it stands", document.file),
+            ));
+        };
+        self.store().pages(id, version, range, false).await
+    }
+}

@@ -1,0 +1,146 @@
+//! The library as the faces see it: everything the CLI and the HTTP API can ask for.
+//!
+//! Faces never touch the database, the blobs or the indexes; they call this.
+
+mod ask;
+mod checks;
+mod documents;
+mod indexing;
+mod lock;
+mod search;
+mod tasks;
+mod uploads;
+mod vectors;
+pub mod views;
+
+use std::sync::Arc;
+
+use pagemill_core::{ErrorCode, Problem};
+use pagemill_models::{Embedder, ModelError};
+use pagemill_search::SearchIndex;
+use pagemill_store::{Blobs, Store, StoreOptions};
+
+use crate::{cell::Cells, config::Settings};
+
+pub use indexing::Indexing;
+pub use lock::folder_problem;
+pub(crate) use search::broke_off;
+pub use uploads::{AddOptions, RECIPES, Upload};
+pub use vectors::{embedding_hash, from_stored, to_stored};
+
+use lock::LibraryLock;
+
+/// The fact that names the embedding model of a library.
+const MODEL_FACT: &str = "embedding_model";
+/// Vectors of a library that has no model yet; the built-in one has as many.
+const DEFAULT_DIMS: usize = 384;
+
+/// An open library.
+pub struct Library {
+    settings: Settings,
+    store: Store,
+    blobs: Blobs,
+    index: Arc<SearchIndex>,
+    indexing: Indexing,
+    embedder: Option<Arc<Embedder>>,
+    cells: Cells,
+    _lock: LibraryLock,
+}
+
+impl Library {
+    /// Opens a library, making it if it is not there.
+    ///
+    /// # Errors
+    /// `library_in_use`, `read_only`, `disk_full`, `database_unavailable`, `schema_too_new`,
+    /// `model_mismatch` and `model_invalid`, each with what to do.
+    pub async fn open(settings: Settings) -> Result<Arc<Self>, Problem> {
+        let lock = LibraryLock::take(&settings.library)?;
+        let store = Store::open(&StoreOptions::new(settings.database_url())).await?;
+        let blobs = Blobs::open(&settings.blobs_url()).await?;
+        let embedder = open_embedder(&settings)?;
+        let model = fix_model(&store, embedder.as_deref()).await?;
+
+        let dims = embedder.as_ref().map_or(DEFAULT_DIMS, |embedder| embedder.dims());
+        let folder = settings.library.join("index");
+        let index = open_index(folder, dims, model).await?;
+        let cells = Cells::new(settings.cores, settings.limits)?;
+        let index = Arc::new(index);
+        let indexing = Indexing::new(store.clone(), Arc::clone(&index), embedder.is_some());
+        Ok(Arc::new(Self { settings, store, blobs, index, indexing, embedder, cells, _lock: lock }))
+    }
+
+    /// The settings it was opened with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The database.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The files.
+    pub(crate) fn blobs(&self) -> &Blobs {
+        &self.blobs
+    }
+
+    /// The reading processes.
+    pub(crate) fn cells(&self) -> &Cells {
+        &self.cells
+    }
+
+    /// What keeps the indexes in step with the database.
+    pub(crate) fn indexing(&self) -> &Indexing {
+        &self.indexing
+    }
+
+    /// The embedding model, if this build or its settings have one.
+    pub fn embedder(&self) -> Option<&Arc<Embedder>> {
+        self.embedder.as_ref()
+    }
+
+    /// Closes the database properly; a library that is not closed is whole all the same.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+fn open_embedder(settings: &Settings) -> Result<Option<Arc<Embedder>>, Problem> {
+    let opened = match &settings.model {
+        Some(path) => Embedder::open(path),
+        None => Embedder::builtin(),
+    };
+    match opened {
+        Ok(embedder) => Ok(Some(Arc::new(embedder))),
+        Err(ModelError::Missing) if settings.model.is_none() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The model of a library is fixed by the first program that has one.
+async fn fix_model(store: &Store, embedder: Option<&Embedder>) -> Result<String, Problem> {
+    let Some(embedder) = embedder else {
+        return Ok(store.fact(MODEL_FACT).await?.unwrap_or_default());
+    };
+    let model = store.fix_fact(MODEL_FACT, embedder.name()).await?;
+    if model == embedder.name() {
+        return Ok(model);
+    }
+    Err(Problem::new(
+        ErrorCode::ModelMismatch,
+        format!(
+            "the library was made with the embedding model `{model}`, this program has `{}`; use a program or --model file with that one",
+            embedder.name()
+        ),
+    ))
+}
+
+async fn open_index(folder: std::path::PathBuf, dims: usize, model: String) -> Result<SearchIndex, Problem> {
+    let place = folder.clone();
+    let opened = tokio::task::spawn_blocking(move || SearchIndex::open(&folder, dims, &model)).await;
+    match opened {
+        Ok(index) => index.map_err(Problem::from),
+        Err(error) => Err(Problem::new(ErrorCode::Internal, format!("cannot open the indexes in `{}`", place.display()))
+            .caused_by(error)),
+    }
+}
