@@ -21,6 +21,14 @@ pub enum SearchError {
         #[source]
         source: io::Error,
     },
+    /// A file of the index does not hold what it should.
+    #[error("the search index file `{}` is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The lexical index failed.
     #[error("the text index failed")]
     Text(#[from] tantivy::TantivyError),
@@ -50,12 +58,27 @@ impl SearchError {
         move |source| Self::Io { act, path, source }
     }
 
+    pub(crate) fn damaged(path: &Path, reason: impl ToString) -> Self {
+        Self::Damaged { path: path.to_owned(), reason: reason.to_string() }
+    }
+
+    /// Whether the index is to blame and not the machine: building it anew helps.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self.io_kind() {
+            Some(kind) => matches!(
+                kind,
+                io::ErrorKind::NotFound | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::Other
+            ),
+            None => !matches!(self, Self::Text(tantivy::TantivyError::LockFailure(..))),
+        }
+    }
+
     /// The input or output error beneath, where there is one.
     fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {
             Self::Io { source, .. } => Some(source.kind()),
             Self::Text(tantivy::TantivyError::IoError(source)) => Some(source.kind()),
-            Self::Text(_) | Self::Dimensions { .. } | Self::Collection { .. } => None,
+            Self::Damaged { .. } | Self::Text(_) | Self::Dimensions { .. } | Self::Collection { .. } => None,
         }
     }
 }

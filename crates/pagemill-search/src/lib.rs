@@ -10,7 +10,10 @@ pub mod answer;
 mod change;
 mod error;
 pub mod eval;
+mod fuse;
 mod index;
+mod text;
+mod vectors;
 
 pub use change::{Change, Filter, Hit, IndexStats, IndexedChunk};
 pub use error::SearchError;
