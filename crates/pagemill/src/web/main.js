@@ -1,0 +1,56 @@
+// The page: what an address shows, and who is told about what happens.
+
+import { clearFound, showAddress, takeQuestions } from "/assets/ask.js";
+import { byId } from "/assets/dom.js";
+import { refresh, touch } from "/assets/library.js";
+import { follow } from "/assets/live.js";
+import { takeFiles } from "/assets/uploads.js";
+import { closeViewer, openViewer, wireViewer } from "/assets/viewer.js";
+
+const PLACE = /^#\/(doc_[a-z0-9]+)\/page\/(\d+)(?:\?(.*))?$/;
+const QUESTION = /^#\/(search|ask)\?(.*)$/;
+
+/** `#/doc_…/page/3?marks=…`, `#/search?q=…`, `#/ask?q=…`, or nothing. */
+function showHash() {
+  const hash = location.hash;
+  const place = PLACE.exec(hash);
+  if (place) {
+    openViewer({ id: place[1], page: Number(place[2]), marks: new URLSearchParams(place[3]).get("marks") ?? "", address: hash });
+    return;
+  }
+  // Anchors of the page itself are left to the browser.
+  if (hash && !hash.startsWith("#/")) return;
+  closeViewer();
+  const question = QUESTION.exec(hash);
+  if (question) showAddress(question[1], new URLSearchParams(question[2]).get("q") ?? "");
+  else clearFound();
+}
+
+let lost = null;
+
+/** A stream that comes back at once is nobody's business; one that stays away is. */
+function showStream(isLive) {
+  clearTimeout(lost);
+  if (isLive) document.body.classList.remove("is-lost");
+  else lost = setTimeout(() => document.body.classList.add("is-lost"), 2500);
+  byId("holdings").title = isLive ? "" : "Waiting for Pagemill to answer";
+}
+
+wireViewer();
+takeQuestions();
+takeFiles();
+follow({
+  onEvent: (event) => event.document && touch(event.document),
+  onReturn: () => void refresh(),
+  onState: showStream,
+});
+addEventListener("hashchange", showHash);
+addEventListener("keydown", (event) => {
+  const isTyping = event.target.closest?.("input, textarea, dialog");
+  if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    byId("question").focus();
+  }
+});
+showHash();
+if (!matchMedia("(pointer: coarse)").matches && !location.hash) byId("question").focus();
