@@ -60,12 +60,7 @@ pub(crate) struct Painter<'a, 'd> {
 
 impl<'a, 'd> Painter<'a, 'd> {
     /// A device for a page of this size in points.
-    pub(crate) fn new(
-        size: (f32, f32),
-        faces: &'d mut Faces,
-        memo: &'d mut GlyphMemo,
-        fonts: PageFonts<'a>,
-    ) -> Self {
+    pub(crate) fn new(size: (f32, f32), faces: &'d mut Faces, memo: &'d mut GlyphMemo, fonts: PageFonts<'a>) -> Self {
         if memo.known.len() > MAX_KNOWN {
             memo.known.clear();
         }

@@ -1,15 +1,30 @@
 //! Reads a PDF: bytes in, pages and warnings out. No files, no database, no async.
 
+mod content;
+mod contract;
+mod fonts;
+mod glyphs;
+mod joins;
 mod labels;
+mod language;
+mod layout;
+mod levels;
 mod limits;
 mod metadata;
 mod open;
 mod outline;
+mod pen;
+mod profile;
+mod read;
 mod render;
+#[allow(dead_code)]
+mod tables;
 #[cfg(test)]
 mod test_pdf;
 mod text_string;
 
+pub use contract::write_json;
 pub use limits::Limits;
 pub use open::{OpenOptions, Pdf, Warning, open};
+pub use read::Summary;
 pub use render::{Picture, Pixels, RenderOptions, Renderer};

@@ -1,0 +1,120 @@
+//! What each paragraph of a page is: heading, list item, caption, footnote, formula or text.
+
+use pagemill_core::BlockKind;
+
+use super::draft::Draft;
+use super::marks::{self, CaptionStart};
+use crate::profile::Profile;
+
+/// Larger than text by this factor is a heading's size.
+const LARGER: f32 = 1.12;
+/// Smaller than text by this factor is a note's size.
+const SMALLER: f32 = 0.93;
+/// Headings are not longer than this.
+const HEADING_CHARS: usize = 200;
+/// Notes stand below this share of the page height.
+const FOOT: f32 = 0.55;
+
+/// Sets the kinds of paragraphs in reading order.
+pub(crate) fn classify(body: &mut [Draft], profile: &Profile, page: u32, page_height: f32) {
+    for at in 0..body.len() {
+        let kind = kind_of(body, at, profile, page_height);
+        body[at].kind = kind;
+        if kind == BlockKind::ListItem {
+            body[at].level = Some(1);
+        }
+    }
+    if page == 1 {
+        front_matter(body);
+    }
+}
+
+fn kind_of(body: &[Draft], at: usize, profile: &Profile, page_height: f32) -> BlockKind {
+    let draft = &body[at];
+    let text = draft.text.as_str();
+    let first = text.split(' ').next().unwrap_or("");
+    match marks::caption_start(text) {
+        CaptionStart::Marked => return BlockKind::Caption,
+        CaptionStart::Perhaps if draft.size < 0.97 * profile.size || draft.bold > 0.1 => return BlockKind::Caption,
+        _ => {}
+    }
+    if is_heading(body, at, profile) {
+        return BlockKind::Heading;
+    }
+    if marks::is_bullet(first) || (marks::is_label(first) && text.len() > first.len() + 2) {
+        return BlockKind::ListItem;
+    }
+    let noted = first.starts_with(['*', '†', '‡', '§', '¶', '¹', '²', '³'])
+        || first.bytes().take_while(u8::is_ascii_digit).count().clamp(0, 3) > 0;
+    if draft.size < SMALLER * profile.size && noted && draft.frame.y0 > FOOT * page_height {
+        return BlockKind::Footnote;
+    }
+    if draft.math > 0.35 && draft.lines <= 4 && text.len() < 250 {
+        return BlockKind::Formula;
+    }
+    BlockKind::Paragraph
+}
+
+fn is_heading(body: &[Draft], at: usize, profile: &Profile) -> bool {
+    let draft = &body[at];
+    let text = draft.text.as_str();
+    if text.len() > HEADING_CHARS || draft.lines > 4 || draft.math > 0.3 {
+        return false;
+    }
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    if letters < 3 || letters * 2 < text.chars().filter(|c| !c.is_whitespace()).count() {
+        return false;
+    }
+    let numbered = marks::numbering(text).is_some();
+    let begins = text.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| c.is_uppercase() || c.is_ascii_digit());
+    if !begins || text.ends_with([',', ';', '-']) {
+        return false;
+    }
+    if draft.size > LARGER * profile.size {
+        return !text.ends_with('.') || numbered || draft.size > 1.3 * profile.size;
+    }
+    if draft.size < 0.9 * profile.size {
+        return false;
+    }
+    let closes = text.ends_with('.') && !numbered;
+    if draft.bold > 0.85 && !profile.bold {
+        return !closes && (draft.lines <= 2 || numbered);
+    }
+    let apart = draft.space_above > 0.25;
+    let capitals = !text.chars().any(char::is_lowercase);
+    if capitals && letters >= 4 && text.len() < 90 && !closes && apart {
+        return true;
+    }
+    let alone = draft.lines == 1 && text.len() < 90 && apart && !text.ends_with(['.', ':']);
+    if draft.italic > 0.85 && !profile.italic && alone {
+        return true;
+    }
+    false
+}
+
+/// On the first page, what stands before the first running text is title, authors and addresses:
+/// only the title is a heading.
+fn front_matter(body: &mut [Draft]) {
+    let known = |text: &str| {
+        let lower = text.to_lowercase();
+        let bare = lower.trim_start_matches(|c: char| !c.is_alphabetic()).trim_end_matches([':', '.']);
+        matches!(
+            bare,
+            "abstract" | "a b s t r a c t" | "summary" | "introduction" | "resumen" | "resumo" | "zusammenfassung"
+        )
+    };
+    let is_text = |draft: &Draft| draft.text.len() > 400 && draft.kind == BlockKind::Paragraph;
+    let Some(end) = body.iter().position(|draft| known(&draft.text) || is_text(draft)) else { return };
+    let end = if is_text(&body[end]) && end > 0 && body[end - 1].kind == BlockKind::Heading { end - 1 } else { end };
+    let largest = body[..end].iter().map(|draft| draft.size).fold(0.0, f32::max);
+    let mut title_seen = false;
+    for draft in &mut body[..end] {
+        if draft.kind == BlockKind::Heading {
+            if !title_seen && draft.size > 0.97 * largest {
+                title_seen = true;
+            } else {
+                draft.kind = BlockKind::Paragraph;
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Where images and drawings are.
+
+use pagemill_core::Rect;
+
+use super::lines::Line;
+use crate::content::Content;
+
+/// Side of the squares in which drawings are gathered, in points.
+const CELL: f32 = 10.0;
+/// Most squares across or down a page.
+const MAX_CELLS: usize = 400;
+/// Smaller pictures are ornaments.
+const LEAST_SIDE: f32 = 24.0;
+/// A picture that covers more of the page than this is its background.
+const BACKGROUND: f32 = 0.7;
+
+/// Boxes of the figures of a page, from top to bottom.
+pub(crate) fn regions(content: &Content) -> Vec<Rect> {
+    let (width, height) = content.size;
+    let page_area = (width * height).max(1.0);
+    let mut marked: Vec<(Rect, bool)> = Vec::new();
+    for image in &content.images {
+        if image.area() < BACKGROUND * page_area && image.width() > 1.0 && image.height() > 1.0 {
+            marked.push((*image, true));
+        }
+    }
+    for shape in &content.shapes {
+        let background = shape.bbox.area() > 0.5 * page_area;
+        if !background && !(shape.rectangle && shape.bbox.area() > 0.04 * page_area) {
+            marked.push((shape.bbox, !shape.rectangle));
+        }
+    }
+    if !marked.iter().any(|(_, telling)| *telling) {
+        return Vec::new();
+    }
+    for rule in &content.rules {
+        marked.push((rule.bbox, false));
+    }
+    clusters(&marked, width, height)
+        .into_iter()
+        .filter(|(bbox, telling, parts)| {
+            let large = bbox.width() >= LEAST_SIDE && bbox.height() >= LEAST_SIDE;
+            let area = bbox.area();
+            let pictures = content.images.iter().any(|image| bbox.contains(image, 1.0) && image.area() > 0.25 * area);
+            large && area < 0.95 * page_area && (pictures || (*telling >= 4 && *parts >= 6))
+        })
+        .map(|(bbox, ..)| bbox)
+        .collect()
+}
+
+/// Connected groups of boxes, each with how many of its parts tell a drawing and how many parts it has.
+fn clusters(marked: &[(Rect, bool)], width: f32, height: f32) -> Vec<(Rect, u32, u32)> {
+    let side = CELL.max(width / MAX_CELLS as f32).max(height / MAX_CELLS as f32);
+    let columns = ((width / side).ceil() as usize).clamp(1, MAX_CELLS + 1);
+    let rows = ((height / side).ceil() as usize).clamp(1, MAX_CELLS + 1);
+    let mut group: Vec<u32> = vec![0; columns * rows];
+    let place = |value: f32, most: usize| ((value / side).max(0.0) as usize).min(most - 1);
+    let mut parents: Vec<u32> = vec![0];
+    fn root(parents: &mut [u32], mut at: u32) -> u32 {
+        while parents[at as usize] != at {
+            parents[at as usize] = parents[parents[at as usize] as usize];
+            at = parents[at as usize];
+        }
+        at
+    }
+    let mut owners = Vec::with_capacity(marked.len());
+    for (bbox, _) in marked {
+        let (x0, x1) = (place(bbox.x0, columns), place(bbox.x1, columns));
+        let (y0, y1) = (place(bbox.y0, rows), place(bbox.y1, rows));
+        let own = parents.len() as u32;
+        parents.push(own);
+        for y in y0..=y1 {
+            for cell in &mut group[y * columns + x0..=y * columns + x1] {
+                if *cell == 0 {
+                    *cell = own;
+                } else {
+                    let (a, b) = (root(&mut parents, *cell), root(&mut parents, own));
+                    parents[a.max(b) as usize] = a.min(b);
+                }
+            }
+        }
+        owners.push(own);
+    }
+    let mut found: Vec<(u32, Rect, u32, u32)> = Vec::new();
+    let mut numbers: rustc_hash::FxHashMap<u32, usize> = rustc_hash::FxHashMap::default();
+    for ((bbox, telling), own) in marked.iter().zip(owners) {
+        let root = root(&mut parents, own);
+        let at = *numbers.entry(root).or_insert_with(|| {
+            found.push((root, *bbox, 0, 0));
+            found.len() - 1
+        });
+        found[at].1 = found[at].1.union(bbox);
+        found[at].2 += u32::from(*telling);
+        found[at].3 += 1;
+    }
+    let mut out: Vec<(Rect, u32, u32)> =
+        found.into_iter().map(|(_, bbox, telling, parts)| (bbox, telling, parts)).collect();
+    out.sort_by(|a, b| a.0.y0.total_cmp(&b.0.y0));
+    out
+}
+
+/// Leaves out regions that hold running text: frames and backgrounds, not figures.
+pub(crate) fn without_text(regions: Vec<Rect>, lines: &[Line], size: f32) -> Vec<Rect> {
+    regions
+        .into_iter()
+        .filter(|region| {
+            let inside = lines.iter().filter(|line| region.contains(&line.frame, 2.0));
+            let (mut text, mut all) = (0_u32, 0_u32);
+            for line in inside {
+                all += 1;
+                text += u32::from(line.chars > 40 && line.size > 0.85 * size);
+            }
+            text < 4 || text * 4 < all
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_part_is_in_one_cluster(
+            raw in prop::collection::vec((0_f32..600.0, 0_f32..800.0, 0_f32..90.0, 0_f32..90.0), 0..60)
+        ) {
+            let marked: Vec<(Rect, bool)> =
+                raw.into_iter().map(|(x, y, w, h)| (Rect::new(x, y, x + w, y + h), true)).collect();
+            let found = clusters(&marked, 600.0, 800.0);
+            prop_assert_eq!(found.iter().map(|(_, _, parts)| *parts as usize).sum::<usize>(), marked.len());
+            for (bbox, _) in &marked {
+                prop_assert!(found.iter().any(|(cluster, ..)| cluster.contains(bbox, 0.01)));
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Running heads, running feet and page numbers: what comes again at the edge of
+//! neighbouring pages.
+
+use rustc_hash::FxHashSet;
+
+use super::lines::Line;
+use crate::content::Content;
+
+/// Furniture stands within this share of the page height from its edge.
+const ZONE: f32 = 0.14;
+/// It returns at the same height within so many points.
+const SAME_HEIGHT: f32 = 5.0;
+/// At most so many lines at each edge are looked at.
+const MAX_LINES: usize = 12;
+
+/// A line at the edge of a page.
+#[derive(Clone, Debug)]
+struct Edge {
+    line: usize,
+    pattern: String,
+    number: Option<i64>,
+    base: f32,
+    top: bool,
+}
+
+/// The lines at the edges of a page, kept while its neighbours are read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Edges(Vec<Edge>);
+
+impl Edges {
+    /// The lines of a page of this height that may be furniture.
+    pub(crate) fn of(lines: &[Line], content: &Content, height: f32) -> Self {
+        let mut edges = Vec::new();
+        let mut order: Vec<usize> = (0..lines.len()).collect();
+        order.sort_by(|a, b| lines[*a].base.total_cmp(&lines[*b].base));
+        let zone = ZONE * height;
+        let top = order.iter().take_while(|at| lines[**at].frame.y1 < zone).take(MAX_LINES);
+        let bottom = order.iter().rev().take_while(|at| lines[**at].frame.y0 > height - zone).take(MAX_LINES);
+        for (at, top) in top.map(|at| (*at, true)).chain(bottom.map(|at| (*at, false))) {
+            let text = lines[at].text(content);
+            if text.len() > 300 {
+                continue;
+            }
+            edges.push(Edge {
+                line: at,
+                number: last_number(&text),
+                pattern: pattern(&text),
+                base: lines[at].base,
+                top,
+            });
+        }
+        Self(edges)
+    }
+
+    /// The lines of this page that are furniture, and whether each is at the top.
+    /// `neighbours` are other pages with their distance in pages.
+    pub(crate) fn furniture(&self, neighbours: &[(i64, &Self)]) -> Vec<(usize, bool)> {
+        let mut found: FxHashSet<usize> = FxHashSet::default();
+        let (mut lowest_top, mut highest_bottom) = (f32::MIN, f32::MAX);
+        for edge in &self.0 {
+            let known =
+                neighbours.iter().any(|(distance, page)| page.0.iter().any(|other| edge.returns(other, *distance)))
+                    || edge.is_lone_number(self);
+            if known {
+                found.insert(edge.line);
+                if edge.top {
+                    lowest_top = lowest_top.max(edge.base);
+                } else {
+                    highest_bottom = highest_bottom.min(edge.base);
+                }
+            }
+        }
+        // What stands beside or beyond furniture is furniture.
+        self.0
+            .iter()
+            .filter(|edge| {
+                found.contains(&edge.line)
+                    || (edge.top && edge.base <= lowest_top + 2.0)
+                    || (!edge.top && edge.base >= highest_bottom - 2.0)
+            })
+            .map(|edge| (edge.line, edge.top))
+            .collect()
+    }
+}
+
+impl Edge {
+    fn returns(&self, other: &Self, distance: i64) -> bool {
+        if self.top != other.top || (self.base - other.base).abs() > SAME_HEIGHT || self.pattern != other.pattern {
+            return false;
+        }
+        let letters = self.pattern.chars().filter(|c| c.is_alphabetic()).count();
+        if letters >= 3 {
+            return true;
+        }
+        match (self.number, other.number) {
+            (Some(here), Some(there)) => there - here == distance,
+            _ => letters > 0,
+        }
+    }
+
+    /// A number alone in the outermost line, or a page number that says so.
+    fn is_lone_number(&self, page: &Edges) -> bool {
+        let spelled =
+            matches!(self.pattern.as_str(), "page #" | "page # of #" | "- # -" | "– # –" | "seite #" | "p. #");
+        let bare = self.pattern == "#" || is_roman(&self.pattern);
+        let outermost = page
+            .0
+            .iter()
+            .filter(|edge| edge.top == self.top)
+            .all(|edge| if self.top { edge.base >= self.base - 1.0 } else { edge.base <= self.base + 1.0 });
+        let alone = page.0.iter().filter(|edge| (edge.base - self.base).abs() < 3.0).count() == 1;
+        outermost && alone && (spelled || (bare && !self.top))
+    }
+}
+
+fn is_roman(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 6 && text.bytes().all(|b| matches!(b, b'i' | b'v' | b'x' | b'l'))
+}
+
+/// The text with every number as `#`, in lower case.
+fn pattern(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii_digit() {
+            if !out.ends_with('#') {
+                out.push('#');
+            }
+        } else {
+            out.extend(character.to_lowercase());
+        }
+    }
+    out
+}
+
+fn last_number(text: &str) -> Option<i64> {
+    let end = text.rfind(|c: char| c.is_ascii_digit())? + 1;
+    let begin = text[..end].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1);
+    let digits = text.get(begin..end).or_else(|| text[..end].rsplit(|c: char| !c.is_ascii_digit()).next())?;
+    digits.get(..digits.len().min(9))?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_do_not_tell_patterns_apart() {
+        assert_eq!(pattern("Page 12 of 240"), "page # of #");
+        assert_eq!(last_number("Page 12 of 240"), Some(240));
+        assert_eq!(last_number("é 7"), Some(7));
+        assert_eq!(last_number("none"), None);
+    }
+}

@@ -1,0 +1,228 @@
+//! From what is painted on a page to blocks in reading order.
+
+mod classify;
+mod draft;
+mod figures;
+mod flows;
+mod furniture;
+mod lines;
+mod marks;
+mod paragraphs;
+
+use pagemill_core::{BlockKind, Rect};
+
+use crate::content::{Content, Direction, Sight};
+use crate::fonts::Faces;
+use crate::profile::Profile;
+
+pub(crate) use draft::{Draft, append};
+pub(crate) use furniture::Edges;
+pub(crate) use lines::Line;
+pub(crate) use marks::{ends_sentence, is_broken, numbering};
+
+use draft::Writer;
+use paragraphs::Flow;
+
+/// A page with its words in lines, before its blocks are known.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// 1-based number in the file.
+    pub(crate) number: u32,
+    /// What is painted.
+    pub(crate) content: Content,
+    /// The way most of its text runs.
+    pub(crate) direction: Direction,
+    /// Lines of the text that runs that way.
+    pub(crate) lines: Vec<Line>,
+    /// Lines at its edges.
+    pub(crate) edges: Edges,
+    /// Words that run another way, by direction.
+    others: Vec<(Direction, Vec<u32>)>,
+}
+
+impl Prepared {
+    /// Puts the words of a page into lines.
+    pub(crate) fn new(number: u32, content: Content, faces: &Faces) -> Self {
+        let inkless = content.words.iter().filter(|word| word.sight == Sight::Inkless).count();
+        // Text without ink is the text layer of a scanned page, unless there is other text.
+        let layer = inkless * 2 > content.words.len();
+        let shown = |sight: Sight| match sight {
+            Sight::Seen => !layer,
+            Sight::Inkless => layer,
+            Sight::White => false,
+        };
+        let mut by_direction: Vec<(Direction, Vec<u32>)> =
+            [Direction::Right, Direction::Up, Direction::Left, Direction::Down].map(|d| (d, Vec::new())).into();
+        for (at, word) in content.words.iter().enumerate() {
+            if shown(word.sight)
+                && let Some((_, words)) = by_direction.iter_mut().find(|(direction, _)| *direction == word.direction)
+            {
+                words.push(at as u32);
+            }
+        }
+        by_direction.sort_by_key(|(_, words)| std::cmp::Reverse(words.len()));
+        let (direction, words) = by_direction.remove(0);
+        by_direction.retain(|(_, words)| !words.is_empty());
+        let lines = lines::lines_of(&content, faces, &words);
+        let height = match direction {
+            Direction::Right | Direction::Left => content.size.1,
+            Direction::Up | Direction::Down => content.size.0,
+        };
+        let edges = Edges::of(&lines, &content, height);
+        Self { number, content, direction, lines, edges, others: by_direction }
+    }
+
+    /// Whether anything is painted.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.content.words.is_empty()
+            && self.content.images.is_empty()
+            && self.content.shapes.is_empty()
+            && self.content.rules.is_empty()
+    }
+
+    /// The blocks of the page; `furniture` are lines with whether each stands at the top.
+    pub(crate) fn compose(&self, furniture: &[(usize, bool)], profile: &Profile, faces: &Faces) -> Vec<Draft> {
+        let mut taken = vec![false; self.lines.len()];
+        let mut heads = Vec::new();
+        let mut feet = Vec::new();
+        for (at, top) in furniture {
+            if let Some(slot) = taken.get_mut(*at) {
+                *slot = true;
+                let kind = if *top { BlockKind::Header } else { BlockKind::Footer };
+                let draft = self.draft(kind, std::slice::from_ref(&self.lines[*at]), None, 0);
+                if *top { heads.push(draft) } else { feet.push(draft) }
+            }
+        }
+        let in_frame: Vec<Rect> = figures::regions(&self.content)
+            .iter()
+            .map(|region| self.direction.box_to_frame(region, self.content.size))
+            .collect();
+        let figures = figures::without_text(in_frame, &self.lines, profile.size);
+        for (line, slot) in self.lines.iter().zip(&mut taken) {
+            let middle =
+                Rect::new(line.frame.center_x(), line.frame.center_y(), line.frame.center_x(), line.frame.center_y());
+            *slot |= figures.iter().any(|figure| figure.contains(&middle, 0.5));
+        }
+        let free: Vec<Line> =
+            self.lines.iter().zip(&taken).filter(|(_, taken)| !**taken).map(|(line, _)| line.clone()).collect();
+        let mut body = Vec::new();
+        for (number, ids) in flows::flows(&free).into_iter().enumerate() {
+            let flow = Flow::new(ids.into_iter().map(|id| free[id].clone()).collect(), &self.content, faces);
+            for span in flow.paragraphs(&self.content) {
+                body.push(self.paragraph(&flow, span, number));
+            }
+        }
+        let page_height = self.content.size.1.max(1.0);
+        classify::classify(&mut body, profile, self.number, page_height);
+        for figure in figures {
+            let draft = self.figure(figure);
+            let at = place_of(&body, &figure);
+            body.insert(at, draft);
+        }
+        heads.extend(body);
+        heads.extend(self.sideways(faces, profile));
+        heads.extend(feet);
+        heads
+    }
+
+    fn paragraph(&self, flow: &Flow, span: paragraphs::Span, number: usize) -> Draft {
+        let above = span.start.checked_sub(1).map(|before| {
+            let (line, before) = (&flow.lines[span.start], &flow.lines[before]);
+            (line.base - before.base) / line.size.max(0.1) - flow.leading
+        });
+        let mut draft = self.draft(BlockKind::Paragraph, &flow.lines[span], Some(flow), number);
+        draft.space_above = above.unwrap_or(9.0);
+        draft
+    }
+
+    fn draft(&self, kind: BlockKind, lines: &[Line], flow: Option<&Flow>, number: usize) -> Draft {
+        self.draft_in(self.direction, kind, lines, flow, number)
+    }
+
+    fn draft_in(
+        &self,
+        direction: Direction,
+        kind: BlockKind,
+        lines: &[Line],
+        flow: Option<&Flow>,
+        number: usize,
+    ) -> Draft {
+        let mut writer = Writer::new(&self.content, direction, self.number);
+        let mut frame: Option<Rect> = None;
+        let (mut chars, mut bold, mut italic, mut math, mut size) = (0.0_f32, 0.0, 0.0, 0.0, 0.0);
+        for line in lines {
+            writer.line(line);
+            frame = Some(frame.map_or(line.frame, |known| known.union(&line.frame)));
+            let count = line.chars as f32;
+            chars += count;
+            bold += line.bold * count;
+            italic += line.italic * count;
+            math += line.math * count;
+            size += line.size * count;
+        }
+        let frame = frame.unwrap_or_default();
+        let share = |sum: f32| sum / chars.max(1.0);
+        let (first, last) = (lines.first(), lines.last());
+        Draft {
+            kind,
+            level: None,
+            text: writer.text,
+            words: writer.words,
+            bbox: direction.to_page(&frame, self.content.size),
+            frame,
+            flow: number,
+            lines: lines.len(),
+            size: share(size),
+            bold: share(bold),
+            italic: share(italic),
+            math: share(math),
+            indented: flow.zip(first).is_some_and(|(flow, line)| line.frame.x0 > flow.left + 0.6 * line.size),
+            full: flow.zip(last).is_some_and(|(flow, line)| line.frame.x1 > flow.right - 1.5 * line.size),
+            space_above: 0.0,
+        }
+    }
+
+    fn figure(&self, frame: Rect) -> Draft {
+        let mut draft = self.draft(BlockKind::Figure, &[], None, usize::MAX);
+        draft.frame = frame;
+        draft.bbox = self.direction.to_page(&frame, self.content.size);
+        draft
+    }
+
+    /// Text that runs another way than the page: stamps at the margin are furniture.
+    fn sideways(&self, faces: &Faces, profile: &Profile) -> Vec<Draft> {
+        let mut out = Vec::new();
+        let regions = figures::regions(&self.content);
+        for (direction, words) in &self.others {
+            let mut lines = lines::lines_of(&self.content, faces, words);
+            lines.retain(|line| {
+                let bbox = direction.to_page(&line.frame, self.content.size);
+                !regions.iter().any(|region| region.contains(&bbox, 4.0))
+            });
+            for ids in flows::flows(&lines) {
+                let flow = Flow::new(ids.into_iter().map(|id| lines[id].clone()).collect(), &self.content, faces);
+                for span in flow.paragraphs(&self.content) {
+                    let mut draft =
+                        self.draft_in(*direction, BlockKind::Paragraph, &flow.lines[span], Some(&flow), usize::MAX);
+                    let margin = 0.1 * self.content.size.0;
+                    let aside = draft.bbox.x1 < margin || draft.bbox.x0 > self.content.size.0 - margin;
+                    if aside || (draft.text.len() < 40 && draft.size < 1.2 * profile.size) {
+                        draft.kind = BlockKind::Header;
+                    }
+                    out.push(draft);
+                }
+            }
+        }
+        out
+    }
+}
+
+/// Where a figure belongs among the blocks: after the last one above it in its columns.
+fn place_of(body: &[Draft], figure: &Rect) -> usize {
+    body.iter()
+        .rposition(|draft| {
+            draft.frame.horizontal_overlap(figure) > 0.3 * draft.frame.width().min(figure.width())
+                && draft.frame.y1 <= figure.y0 + 0.25 * figure.height()
+        })
+        .map_or(0, |at| at + 1)
+}

@@ -1,0 +1,168 @@
+//! Lines of a flow to paragraphs.
+
+use super::lines::{Line, absorb, settle};
+use super::marks;
+use crate::content::Content;
+use crate::fonts::Faces;
+
+/// A paragraph begins this many ems further in than the lines before it.
+const INDENT: f32 = 0.75;
+/// Font sizes that differ by this factor are different.
+const SIZE_STEP: f32 = 1.06;
+
+/// A column of lines with what is usual in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Flow {
+    /// Its lines from top to bottom.
+    pub(crate) lines: Vec<Line>,
+    /// Where lines usually begin.
+    pub(crate) left: f32,
+    /// Where full lines end.
+    pub(crate) right: f32,
+    /// Usual distance of baselines, in ems of the line.
+    pub(crate) leading: f32,
+    /// Share of lines that reach the right edge: high where text is justified.
+    pub(crate) justified: f32,
+}
+
+/// Lines of a paragraph, as a range into [`Flow::lines`].
+pub(crate) type Span = std::ops::Range<usize>;
+
+impl Flow {
+    /// Puts pieces of one row together and measures the column.
+    pub(crate) fn new(pieces: Vec<Line>, content: &Content, faces: &Faces) -> Self {
+        let mut lines: Vec<Line> = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            match lines.last_mut() {
+                Some(last) if same_row(last, &piece) => {
+                    absorb(last, piece);
+                    settle(last, content, faces);
+                }
+                _ => lines.push(piece),
+            }
+        }
+        let mut flow = Self { lines, left: 0.0, right: 0.0, leading: 1.2, justified: 0.0 };
+        flow.measure();
+        flow
+    }
+
+    fn measure(&mut self) {
+        let long: Vec<&Line> = self.lines.iter().filter(|line| line.chars >= 15).collect();
+        let chosen: Vec<&Line> = if long.len() >= 3 { long } else { self.lines.iter().collect() };
+        let Some(first) = chosen.first() else { return };
+        let mut lefts: Vec<f32> = chosen.iter().map(|line| line.frame.x0).collect();
+        let mut rights: Vec<f32> = chosen.iter().map(|line| line.frame.x1).collect();
+        lefts.sort_by(f32::total_cmp);
+        rights.sort_by(f32::total_cmp);
+        self.left = crowded(&lefts, first.size * 0.3).unwrap_or(lefts[lefts.len() / 5]);
+        self.right = rights[(rights.len() - 1) * 9 / 10];
+        let reach = chosen.iter().filter(|line| line.frame.x1 > self.right - 0.5 * line.size).count();
+        self.justified = reach as f32 / chosen.len() as f32;
+        let mut steps: Vec<f32> = self
+            .lines
+            .windows(2)
+            .filter(|pair| pair[0].size.max(pair[1].size) < SIZE_STEP * pair[0].size.min(pair[1].size))
+            .map(|pair| (pair[1].base - pair[0].base) / pair[1].size.max(0.1))
+            .filter(|step| (0.5..2.6).contains(step))
+            .collect();
+        if !steps.is_empty() {
+            steps.sort_by(f32::total_cmp);
+            self.leading = crowded(&steps, 0.04).unwrap_or(steps[steps.len() / 2]).max(0.8);
+        }
+    }
+
+    /// The paragraphs of this flow.
+    pub(crate) fn paragraphs(&self, content: &Content) -> Vec<Span> {
+        let mut spans = Vec::new();
+        let mut begin = 0;
+        for at in 1..self.lines.len() {
+            if self.breaks(begin, at, content) {
+                spans.push(begin..at);
+                begin = at;
+            }
+        }
+        if begin < self.lines.len() {
+            spans.push(begin..self.lines.len());
+        }
+        spans
+    }
+
+    /// Whether a paragraph begun at line `begin` ends before line `at`.
+    fn breaks(&self, begin: usize, at: usize, content: &Content) -> bool {
+        let (before, line) = (&self.lines[at - 1], &self.lines[at]);
+        let em = line.size.max(before.size).max(0.1);
+        let step = line.base - before.base;
+        if step < -0.5 * em || step > (self.leading + 0.38).max(self.leading * 1.25) * em {
+            return true;
+        }
+        let little = |line: &Line| line.chars < 4 || line.math > 0.4;
+        if em > SIZE_STEP * line.size.min(before.size) && !little(line) && !little(before) {
+            return true;
+        }
+        if (line.bold > 0.85 && before.bold < 0.15) || (before.bold > 0.85 && line.bold < 0.15) {
+            return true;
+        }
+        let first = line.first_word(content);
+        if marks::is_bullet(first) {
+            return true;
+        }
+        let last = before.last_word(content);
+        let ends_sentence = marks::ends_sentence(last);
+        let room = self.right - before.frame.x1;
+        let is_short = room > line.first_width(content) + 0.6 * em;
+        if marks::is_label(first) && (is_short || ends_sentence) && line.frame.x0 < before.frame.x0 + 0.5 * em {
+            // Entries of a list or of the references.
+            let entry = self.lines[begin].first_word(content);
+            if marks::is_label(entry) || is_short {
+                return true;
+            }
+        }
+        let shift = line.frame.x0 - before.frame.x0;
+        let is_second = at == begin + 1;
+        if shift > INDENT * em {
+            // Either a paragraph begins further in, or the first line hangs out.
+            let hangs = is_second
+                && (marks::is_label(self.lines[begin].first_word(content))
+                    || marks::is_bullet(self.lines[begin].first_word(content))
+                    || self.lines.get(at + 1).is_some_and(|next| {
+                        (next.frame.x0 - line.frame.x0).abs() < 0.3 * em
+                            && next.base - line.base < 1.3 * self.leading * em
+                    }));
+            let centred = (line.frame.center_x() - before.frame.center_x()).abs() < 0.6 * em && is_short;
+            if !hangs && !centred && shift < 8.0 * em {
+                return true;
+            }
+        }
+        if shift < -INDENT * em {
+            let centred = (line.frame.center_x() - before.frame.center_x()).abs() < 0.6 * em;
+            if !is_second && !centred {
+                return true;
+            }
+        }
+        is_short && ends_sentence && (self.justified > 0.5 || room > 0.25 * (self.right - self.left))
+    }
+}
+
+/// Whether a piece stands beside a line rather than below it.
+fn same_row(line: &Line, piece: &Line) -> bool {
+    let least = line.frame.height().min(piece.frame.height());
+    let overlap = line.frame.vertical_overlap(&piece.frame);
+    let beside = line.frame.horizontal_overlap(&piece.frame) < 0.3 * line.frame.width().min(piece.frame.width());
+    let level = (line.base - piece.base).abs() < 0.25 * line.size.max(piece.size);
+    beside && (level || overlap > 0.6 * least)
+}
+
+/// The value most sorted values are within `reach` of.
+fn crowded(sorted: &[f32], reach: f32) -> Option<f32> {
+    let mut best = (0, None);
+    let mut begin = 0;
+    for end in 0..sorted.len() {
+        while sorted[end] - sorted[begin] > reach {
+            begin += 1;
+        }
+        if end - begin + 1 > best.0 {
+            best = (end - begin + 1, Some(sorted[(begin + end) / 2]));
+        }
+    }
+    best.1
+}

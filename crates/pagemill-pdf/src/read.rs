@@ -1,0 +1,335 @@
+//! Reading a file page after page with a bounded window of pages in memory.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::ops::{ControlFlow, RangeInclusive};
+
+use hayro_font::FontCache;
+use hayro_interpret::util::TransformExt as _;
+use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RenderContent, interpret};
+use hayro_syntax::content::TypedIter;
+use hayro_syntax::object::{Array, Stream};
+use hayro_syntax::page::Page as EnginePage;
+use pagemill_core::{Block, BlockKind, DocumentInfo, ErrorCode, Outline, Page, PageSource};
+
+use crate::fonts::{Faces, PageFonts};
+use crate::glyphs::{GlyphMemo, Painter};
+use crate::joins::{Habits, join_over, join_within};
+use crate::language::Sample;
+use crate::layout::{Draft, Prepared};
+use crate::levels::Levels;
+use crate::open::{Pdf, Warning, guarded};
+use crate::profile::Profile;
+
+/// So many pages at the beginning tell what is usual in the document.
+const SAMPLE_PAGES: usize = 32;
+/// Furniture is looked for on so many pages before and after.
+const NEIGHBOURS: usize = 2;
+/// The engine's caches live for so many pages.
+const CACHE_PAGES: u32 = 128;
+
+/// What reading told about the file as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Title, authors, language and other facts.
+    pub info: DocumentInfo,
+    /// The table of contents the file carries.
+    pub outline: Outline,
+    /// What went wrong without stopping the reading.
+    pub warnings: Vec<Warning>,
+}
+
+impl Pdf {
+    /// Reads the pages of `range` (1-based) in order and hands each to `sink`, until it breaks.
+    ///
+    /// Every page of the range that exists is delivered once; one that cannot be read comes as
+    /// [`Page::failed`]. A paragraph that goes on over a page break is in the page it begins on.
+    /// Memory does not grow with the number of pages.
+    pub fn read(&self, range: RangeInclusive<u32>, sink: &mut dyn FnMut(Page) -> ControlFlow<()>) -> Summary {
+        let first = (*range.start()).max(1);
+        let last = (*range.end()).min(self.page_count());
+        let mut reading = Reading::new(self);
+        if first <= last {
+            // The page before tells whether the first paragraph began there, the one after where the last one ends.
+            let from = first.saturating_sub(1).max(1);
+            let to = last.saturating_add(1).min(self.page_count());
+            reading.run(from..=to, &range, sink);
+        }
+        reading.summary()
+    }
+}
+
+/// A page between being painted and being delivered.
+enum Slot {
+    Prepared(Box<Prepared>),
+    Failed(u32, String),
+}
+
+/// A page whose blocks are known but for their joins.
+struct Composed {
+    number: u32,
+    size: (f32, f32),
+    source: PageSource,
+    reason: Option<String>,
+    drafts: Vec<Draft>,
+}
+
+struct Reading<'a> {
+    pdf: &'a Pdf,
+    settings: InterpreterSettings,
+    cache: InterpreterCache<'a>,
+    fonts: FontCache<'a>,
+    cached_pages: u32,
+    faces: Faces,
+    memo: GlyphMemo,
+    outline: Outline,
+    warnings: Vec<Warning>,
+    sample: Sample,
+    title: Option<String>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(pdf: &'a Pdf) -> Self {
+        Self {
+            pdf,
+            settings: InterpreterSettings { render_content: RenderContent::PAGE, ..InterpreterSettings::default() },
+            cache: InterpreterCache::new(),
+            fonts: FontCache::new(),
+            cached_pages: 0,
+            faces: Faces::default(),
+            memo: GlyphMemo::default(),
+            outline: pdf.outline(),
+            warnings: Vec::new(),
+            sample: Sample::default(),
+            title: None,
+        }
+    }
+
+    fn run(
+        &mut self,
+        wide: RangeInclusive<u32>,
+        range: &RangeInclusive<u32>,
+        sink: &mut dyn FnMut(Page) -> ControlFlow<()>,
+    ) {
+        let mut numbers = wide;
+        let mut ahead: VecDeque<Slot> = VecDeque::new();
+        while ahead.len() < SAMPLE_PAGES
+            && let Some(number) = numbers.next()
+        {
+            ahead.push_back(self.prepare(number));
+        }
+        let profile = Profile::of(ahead.iter().filter_map(Slot::page));
+        let mut behind: VecDeque<(u32, crate::layout::Edges)> = VecDeque::new();
+        let mut composed: VecDeque<Composed> = VecDeque::new();
+        let mut rules: Option<(Habits, Levels)> = None;
+        loop {
+            // Compose until the sample is whole, then one page at a time.
+            let wanted = if rules.is_none() { SAMPLE_PAGES.saturating_sub(NEIGHBOURS) } else { 2 };
+            while composed.len() < wanted {
+                if ahead.len() <= NEIGHBOURS
+                    && let Some(number) = numbers.next()
+                {
+                    ahead.push_back(self.prepare(number));
+                    continue;
+                }
+                let Some(slot) = ahead.pop_front() else { break };
+                composed.push_back(self.compose(slot, &mut behind, &ahead, &profile));
+            }
+            let (habits, levels) = rules.get_or_insert_with(|| {
+                let pages = || composed.iter().map(|page| page.drafts.as_slice());
+                (Habits::of(pages()), Levels::of(pages(), &self.outline))
+            });
+            let (habits, levels) = (*habits, &*levels);
+            let Some(mut page) = composed.pop_front() else { break };
+            levels.set(&mut page.drafts, page.number == 1);
+            join_within(&mut page.drafts, habits);
+            if let Some(next) = composed.front_mut() {
+                join_over(&mut page.drafts, &mut next.drafts, habits);
+            }
+            if range.contains(&page.number) {
+                let page = self.finish(page);
+                if sink(page).is_break() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn prepare(&mut self, number: u32) -> Slot {
+        self.cached_pages += 1;
+        if self.cached_pages > CACHE_PAGES {
+            self.cached_pages = 1;
+            (self.cache, self.fonts) = (InterpreterCache::new(), FontCache::new());
+        }
+        let pdf = self.pdf;
+        let painted = match pdf.engine_page(number) {
+            Ok(page) => guarded(|| {
+                let content = self.paint(page);
+                Prepared::new(number, content, &self.faces)
+            }),
+            Err(problem) => Err(problem),
+        };
+        match painted {
+            Ok(prepared) => Slot::Prepared(Box::new(prepared)),
+            Err(problem) => {
+                self.warnings.push(Warning {
+                    page: Some(number),
+                    code: problem.code.to_string(),
+                    message: format!("page {number} could not be read: {}", problem.message),
+                });
+                Slot::Failed(number, problem.code.to_string())
+            }
+        }
+    }
+
+    /// Has the engine paint a page. Its content is decoded here, since the engine would keep it.
+    fn paint(&mut self, page: &'a EnginePage<'a>) -> crate::content::Content {
+        let (width, height) = page.render_dimensions();
+        let data = content_of(page);
+        let fonts = PageFonts::new(page.resources(), &self.settings, &self.fonts);
+        let mut painter = Painter::new((width, height), &mut self.faces, &mut self.memo, fonts);
+        let mut context = Context::new(
+            page.initial_transform(true).to_kurbo(),
+            hayro_interpret::kurbo::Rect::new(0.0, 0.0, f64::from(width), f64::from(height)),
+            &self.cache,
+            page.xref(),
+            self.settings.clone(),
+        );
+        interpret(TypedIter::new(&data), page.resources(), &mut context, &mut painter);
+        painter.finish()
+    }
+
+    fn compose(
+        &mut self,
+        slot: Slot,
+        behind: &mut VecDeque<(u32, crate::layout::Edges)>,
+        ahead: &VecDeque<Slot>,
+        profile: &Profile,
+    ) -> Composed {
+        let page = match slot {
+            Slot::Prepared(page) => page,
+            Slot::Failed(number, code) => {
+                return Composed {
+                    number,
+                    size: (0.0, 0.0),
+                    source: PageSource::Failed,
+                    reason: Some(code),
+                    drafts: Vec::new(),
+                };
+            }
+        };
+        let distance = |other: u32| i64::from(other) - i64::from(page.number);
+        let mut neighbours: Vec<_> = behind.iter().map(|(number, edges)| (distance(*number), edges)).collect();
+        neighbours.extend(ahead.iter().take(NEIGHBOURS).filter_map(Slot::page).map(|p| (distance(p.number), &p.edges)));
+        let furniture = page.edges.furniture(&neighbours);
+        let drafts = guarded(|| page.compose(&furniture, profile, &self.faces));
+        let (drafts, mut source, mut reason) = match drafts {
+            Ok(drafts) => (drafts, PageSource::Text, None),
+            Err(problem) => (Vec::new(), PageSource::Failed, Some(problem.code.to_string())),
+        };
+        if source == PageSource::Text && !drafts.iter().any(|draft| !draft.text.is_empty()) {
+            if page.content.images.is_empty() && page.content.glyphs == 0 && page.content.shapes.is_empty() {
+                source = PageSource::Blank;
+            } else {
+                source = PageSource::Skipped;
+                reason = Some(ErrorCode::OcrUnavailable.to_string());
+            }
+        }
+        if page.is_blank() && source == PageSource::Skipped {
+            (source, reason) = (PageSource::Blank, None);
+        }
+        let Prepared { number, content, edges, .. } = *page;
+        behind.push_back((number, edges));
+        if behind.len() > NEIGHBOURS {
+            behind.pop_front();
+        }
+        Composed { number, size: content.size, source, reason, drafts }
+    }
+
+    fn finish(&mut self, page: Composed) -> Page {
+        if self.title.is_none() && page.number == 1 {
+            self.title = page
+                .drafts
+                .iter()
+                .find(|draft| draft.kind == BlockKind::Heading && draft.level == Some(1))
+                .map(|draft| draft.text.clone());
+        }
+        let blocks = page.drafts.into_iter().map(|draft| {
+            if draft.kind == BlockKind::Paragraph {
+                self.sample.add(&draft.text);
+            }
+            Block {
+                kind: draft.kind,
+                level: draft.level,
+                text: draft.text,
+                bbox: draft.bbox,
+                cells: Vec::new(),
+                words: draft.words,
+            }
+        });
+        Page {
+            number: page.number,
+            label: self.pdf.label(page.number),
+            width: page.size.0,
+            height: page.size.1,
+            source: page.source,
+            reason: page.reason,
+            blocks: blocks.collect(),
+        }
+    }
+
+    fn summary(self) -> Summary {
+        let metadata = self.pdf.metadata();
+        Summary {
+            info: DocumentInfo {
+                title: metadata.title.filter(|title| is_sound(title)).or(self.title),
+                authors: metadata.authors,
+                pages: self.pdf.page_count(),
+                encrypted: self.pdf.encrypted(),
+                language: self.sample.language(),
+                metadata: metadata.fields,
+            },
+            outline: self.outline,
+            warnings: self.warnings,
+        }
+    }
+}
+
+impl Slot {
+    fn page(&self) -> Option<&Prepared> {
+        match self {
+            Self::Prepared(page) => Some(page),
+            Self::Failed(..) => None,
+        }
+    }
+}
+
+/// The decoded content of a page: one stream or several, one after the other.
+fn content_of<'p>(page: &'p EnginePage<'_>) -> Cow<'p, [u8]> {
+    let contents = b"Contents".as_slice();
+    let whole = |stream: Stream<'_>| stream.decoded_data().ok().map(Cow::into_owned);
+    if let Some(stream) = page.raw().get::<Stream<'_>>(contents) {
+        return Cow::Owned(whole(stream).unwrap_or_default());
+    }
+    let mut data = Vec::new();
+    if let Some(array) = page.raw().get::<Array<'_>>(contents) {
+        for part in array.iter::<Stream<'_>>().filter_map(whole) {
+            data.extend(part);
+            data.push(b' ');
+        }
+    }
+    Cow::Owned(data)
+}
+
+/// Whether a title in the metadata is one: not the name of a file or of a program.
+fn is_sound(title: &str) -> bool {
+    let lower = title.to_lowercase();
+    let file = [".doc", ".docx", ".pdf", ".tex", ".dvi", ".indd", ".qxd", ".rtf", ".ps", ".odt", ".ppt", ".xls"]
+        .iter()
+        .any(|ending| lower.ends_with(ending));
+    let program = ["microsoft word", "untitled", "powerpoint", "layout 1", "slide 1", "document", "title"]
+        .iter()
+        .any(|name| lower.starts_with(name) && lower.len() < name.len() + 14);
+    let letters = title.chars().filter(|c| c.is_alphabetic()).count();
+    letters >= 4 && !file && !program && (title.contains(' ') || letters > 7)
+}
