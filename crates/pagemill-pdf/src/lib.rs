@@ -17,7 +17,6 @@ mod pen;
 mod profile;
 mod read;
 mod render;
-#[allow(dead_code)]
 mod tables;
 #[cfg(test)]
 mod test_pdf;

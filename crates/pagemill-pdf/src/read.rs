@@ -263,7 +263,7 @@ impl<'a> Reading<'a> {
                 level: draft.level,
                 text: draft.text,
                 bbox: draft.bbox,
-                cells: Vec::new(),
+                cells: draft.cells,
                 words: draft.words,
             }
         });

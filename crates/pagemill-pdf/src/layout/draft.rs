@@ -1,6 +1,6 @@
 //! Lines to a block's text with the place of each word.
 
-use pagemill_core::{BlockKind, Rect, Word};
+use pagemill_core::{BlockKind, Cell, Rect, Word};
 
 use super::lines::{Line, parted};
 use super::marks;
@@ -39,6 +39,8 @@ pub(crate) struct Draft {
     pub(crate) full: bool,
     /// White space above it, in ems.
     pub(crate) space_above: f32,
+    /// Cells of a table.
+    pub(crate) cells: Vec<Cell>,
 }
 
 /// Writes lines one after the other.

@@ -8,6 +8,7 @@ mod furniture;
 mod lines;
 mod marks;
 mod paragraphs;
+mod tabled;
 
 use pagemill_core::{BlockKind, Rect};
 
@@ -15,12 +16,11 @@ use crate::content::{Content, Direction, Sight};
 use crate::fonts::Faces;
 use crate::profile::Profile;
 
-pub(crate) use draft::{Draft, append};
+pub(crate) use draft::{Draft, Writer, append};
 pub(crate) use furniture::Edges;
 pub(crate) use lines::Line;
 pub(crate) use marks::{ends_sentence, is_broken, numbering};
 
-use draft::Writer;
 use paragraphs::Flow;
 
 /// A page with its words in lines, before its blocks are known.
@@ -105,8 +105,9 @@ impl Prepared {
         }
         let free: Vec<Line> =
             self.lines.iter().zip(&taken).filter(|(_, taken)| !**taken).map(|(line, _)| line.clone()).collect();
+        let (free, flows, tables) = self.part_tables(free, faces);
         let mut body = Vec::new();
-        for (number, ids) in flows::flows(&free).into_iter().enumerate() {
+        for (number, ids) in flows.into_iter().enumerate() {
             let flow = Flow::new(ids.into_iter().map(|id| free[id].clone()).collect(), &self.content, faces);
             for span in flow.paragraphs(&self.content) {
                 body.push(self.paragraph(&flow, span, number));
@@ -114,9 +115,9 @@ impl Prepared {
         }
         let page_height = self.content.size.1.max(1.0);
         classify::classify(&mut body, profile, self.number, page_height);
-        for figure in figures {
-            let draft = self.figure(figure);
-            let at = place_of(&body, &figure);
+        let figures = figures.into_iter().map(|figure| self.figure(figure));
+        for draft in tables.into_iter().chain(figures) {
+            let at = place_of(&body, &draft.frame);
             body.insert(at, draft);
         }
         heads.extend(body);
@@ -179,6 +180,7 @@ impl Prepared {
             indented: flow.zip(first).is_some_and(|(flow, line)| line.frame.x0 > flow.left + 0.6 * line.size),
             full: flow.zip(last).is_some_and(|(flow, line)| line.frame.x1 > flow.right - 1.5 * line.size),
             space_above: 0.0,
+            cells: Vec::new(),
         }
     }
 

@@ -1,0 +1,329 @@
+//! A table as a grid of separators, some of which are walls in some places only.
+
+use pagemill_core::Rect;
+
+use super::rules::Rule;
+use super::text::{TableWord, TextLine, WordKind};
+use super::{FoundCell, FoundTable, Page, columns, rows, text};
+use crate::content::Direction;
+
+/// What made us look at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Rules that cross.
+    Lattice,
+    /// Horizontal rules one below the other.
+    Stack,
+    /// Words that stand in columns.
+    Aligned,
+}
+
+/// Where a table may be, and the rules in it.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// What made us look here.
+    pub(super) kind: Kind,
+    /// Its box in the frame.
+    pub(super) area: Rect,
+    /// Horizontal rules inside and on the edges.
+    pub(super) across: Vec<Rule>,
+    /// Vertical rules inside and on the edges.
+    pub(super) down: Vec<Rule>,
+}
+
+/// A grid of `xs.len() - 1` columns and `ys.len() - 1` rows.
+#[derive(Clone, Debug)]
+pub(super) struct Grid {
+    pub(super) kind: Kind,
+    /// Column separators from left to right, the edges of the table included.
+    pub(super) xs: Vec<f32>,
+    /// Row separators from top to bottom, the edges of the table included.
+    pub(super) ys: Vec<f32>,
+    /// `left[row][col]`: whether there is a wall at the left of a cell.
+    left: Vec<Vec<bool>>,
+    /// `above[row][col]`: whether there is a wall above a cell.
+    above: Vec<Vec<bool>>,
+    /// Its text lines.
+    pub(super) lines: Vec<TextLine>,
+    /// Rows that head the columns.
+    header_rows: usize,
+}
+
+/// A range of rows and columns, ends exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) row: usize,
+    pub(super) row_end: usize,
+    pub(super) col: usize,
+    pub(super) col_end: usize,
+}
+
+impl Grid {
+    /// Lays a grid over a place: the rules first, then the white space between words.
+    pub(super) fn over(place: &Place, page: &Page<'_>) -> Self {
+        let area = place.area;
+        let lines = page.lines_in(&area);
+        let ruled_xs = separators(area.x0, area.x1, &place.down, |rule| rule.overlap(area.y0, area.y1));
+        let ruled_ys = separators(area.y0, area.y1, &place.across, |rule| rule.overlap(area.x0, area.x1));
+        let xs = columns::refined(&ruled_xs, &lines, page.words, place);
+        let (ys, breaks) = rows::refined(&ruled_ys, &xs, &lines, page.words, place);
+        let (rows, cols) = (ys.len() - 1, xs.len() - 1);
+        let mut grid = Self {
+            kind: place.kind,
+            left: vec![vec![true; cols]; rows],
+            above: vec![vec![true; cols]; rows],
+            header_rows: 0,
+            xs,
+            ys,
+            lines,
+        };
+        let filled = grid.filled(page.words);
+        for row in 0..rows {
+            for col in 1..cols {
+                grid.left[row][col] = grid.has_left_wall(row, col, &ruled_xs, place, page.words);
+            }
+        }
+        for row in (1..rows).filter(|row| !breaks.contains(&grid.ys[*row])) {
+            for col in 0..cols {
+                let (from, to) = (grid.xs[col], grid.xs[col + 1]);
+                let at = grid.ys[row];
+                let covered: f32 = near(&place.across, at).map(|rule| rule.overlap(from, to)).sum();
+                let both = filled[row - 1][col] && filled[row][col];
+                grid.above[row][col] = covered > 0.5 * (to - from) || (place.kind != Kind::Lattice && both);
+            }
+        }
+        grid.header_rows = grid.count_header_rows(place, page.words);
+        grid
+    }
+
+    /// The grid without a title and notes that share the frame of the table: rows of one wide cell
+    /// at its top and bottom.
+    pub(super) fn trimmed(mut self, page: &Page<'_>) -> Self {
+        const NOTE_WORDS: usize = 9;
+        let count = |row: usize, grid: &Self| {
+            let cells = grid.cells(page.words);
+            let whole =
+                |span: &Span| span.row == row && span.row_end == row + 1 && span.col_end - span.col == grid.cols();
+            let words = |lines: &Vec<Vec<usize>>| lines.iter().map(Vec::len).sum();
+            cells.iter().find(|(span, _)| whole(span)).map_or(0, |(_, lines)| words(lines))
+        };
+        while self.rows() > 2 && count(self.rows() - 1, &self) >= NOTE_WORDS {
+            self.ys.pop();
+            self.left.pop();
+            self.above.pop();
+        }
+        while self.rows() > 2 && count(0, &self) >= NOTE_WORDS {
+            self.ys.remove(0);
+            self.left.remove(0);
+            self.above.remove(0);
+            self.header_rows = self.header_rows.saturating_sub(1).max(1);
+        }
+        let (top, bottom) = (self.bbox().y0, self.bbox().y1);
+        self.lines.retain(|line| (top..=bottom).contains(&line.bbox.center_y()));
+        self
+    }
+
+    /// Its box in the frame.
+    pub(super) fn bbox(&self) -> Rect {
+        let edge = |values: &[f32]| (values.first().copied().unwrap_or(0.0), values.last().copied().unwrap_or(0.0));
+        let ((x0, x1), (y0, y1)) = (edge(&self.xs), edge(&self.ys));
+        Rect::new(x0, y0, x1, y1)
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.left.len()
+    }
+
+    pub(super) fn cols(&self) -> usize {
+        self.xs.len() - 1
+    }
+
+    /// The row and column a word stands in.
+    pub(super) fn place_of(&self, word: &TableWord) -> (usize, usize) {
+        (index_of(&self.ys, word.bbox.center_y()), index_of(&self.xs, word.bbox.center_x()))
+    }
+
+    /// Which elementary cells have text.
+    fn filled(&self, words: &[TableWord]) -> Vec<Vec<bool>> {
+        let mut filled = vec![vec![false; self.cols()]; self.rows()];
+        for at in self.lines.iter().flat_map(|line| &line.words) {
+            let (row, col) = self.place_of(&words[*at]);
+            filled[row][col] = true;
+        }
+        filled
+    }
+
+    /// A rule makes a wall where it runs; white space makes one where no words run across it.
+    fn has_left_wall(&self, row: usize, col: usize, ruled: &[f32], place: &Place, words: &[TableWord]) -> bool {
+        let (x, top, bottom) = (self.xs[col], self.ys[row], self.ys[row + 1]);
+        let is_rule = ruled.iter().any(|at| (at - x).abs() < 0.01);
+        if is_rule {
+            let covered: f32 = near(&place.down, x).map(|rule| rule.overlap(top, bottom)).sum();
+            if covered > 0.5 * (bottom - top) {
+                return true;
+            }
+            if place.kind == Kind::Lattice {
+                return false;
+            }
+        }
+        let in_row = self.lines.iter().filter(|line| (top..=bottom).contains(&line.bbox.center_y()));
+        !in_row.into_iter().any(|line| {
+            let crosses = |segment: &text::Segment| segment.x0 < x - 1.0 && segment.x1 > x + 1.0;
+            line.segments(words, columns::SPAN_GAP).iter().any(crosses)
+        })
+    }
+
+    /// Cells as ranges of rows and columns, row by row. Shapes that are no rectangles fall apart into rows.
+    pub(super) fn spans(&self) -> Vec<Span> {
+        let (rows, cols) = (self.rows(), self.cols());
+        let mut taken = vec![vec![false; cols]; rows];
+        let mut out = Vec::new();
+        for row in 0..rows {
+            for col in 0..cols {
+                if taken[row][col] {
+                    continue;
+                }
+                let free = |c: usize, taken: &[Vec<bool>]| !taken[row][c] && !self.left[row][c];
+                let mut col_end = col + 1;
+                while col_end < cols && free(col_end, &taken) {
+                    col_end += 1;
+                }
+                let joins = |below: usize, taken: &[Vec<bool>]| {
+                    (col..col_end).all(|c| !self.above[below][c] && !taken[below][c])
+                        && (col + 1..col_end).all(|c| !self.left[below][c])
+                        && (col == 0 || self.left[below][col])
+                        && (col_end == cols || self.left[below][col_end])
+                };
+                let mut row_end = row + 1;
+                while row_end < rows && joins(row_end, &taken) {
+                    row_end += 1;
+                }
+                for line in &mut taken[row..row_end] {
+                    line[col..col_end].fill(true);
+                }
+                out.push(Span { row, row_end, col, col_end });
+            }
+        }
+        out
+    }
+
+    /// The words of each cell, line by line, beside its range.
+    pub(super) fn cells(&self, words: &[TableWord]) -> Vec<(Span, Vec<Vec<usize>>)> {
+        let spans = self.spans();
+        let mut owner = vec![vec![0; self.cols()]; self.rows()];
+        for (index, span) in spans.iter().enumerate() {
+            for line in &mut owner[span.row..span.row_end] {
+                line[span.col..span.col_end].fill(index);
+            }
+        }
+        let mut cells: Vec<(Span, Vec<Vec<usize>>)> = spans.into_iter().map(|span| (span, Vec::new())).collect();
+        for line in &self.lines {
+            let mut last = usize::MAX;
+            for at in line.words.iter().copied().filter(|at| words[*at].kind != WordKind::Leader) {
+                let (row, col) = self.place_of(&words[at]);
+                let index = owner[row][col];
+                let Some((_, cell)) = cells.get_mut(index) else { continue };
+                match cell.last_mut() {
+                    Some(line) if last == index => line.push(at),
+                    _ => cell.push(vec![at]),
+                }
+                last = index;
+            }
+        }
+        cells.retain(|(_, lines)| !lines.is_empty());
+        cells
+    }
+
+    /// Rows above the first rule that runs through, or else rows without numbers above rows with them.
+    fn count_header_rows(&self, place: &Place, words: &[TableWord]) -> usize {
+        let width = self.bbox().width();
+        let ruled = (1..self.rows().min(5)).find(|row| {
+            let covered: f32 = near(&place.across, self.ys[*row]).map(|rule| rule.overlap(self.xs[0], f32::MAX)).sum();
+            covered > 0.8 * width
+        });
+        let mut numbers = vec![0_usize; self.rows()];
+        for word in self.lines.iter().flat_map(|line| &line.words).map(|at| &words[*at]) {
+            let (row, col) = self.place_of(word);
+            numbers[row] += usize::from(col > 0 && word.kind == WordKind::Number);
+        }
+        let wordy = numbers.iter().take_while(|count| **count == 0).count();
+        match ruled {
+            Some(rows) => rows,
+            None if wordy < self.rows() => wordy.clamp(1, 4),
+            None => 1,
+        }
+    }
+
+    /// The table on the page. `None` when no cell has text.
+    pub(super) fn finish(&self, words: &[TableWord], direction: Direction, size: (f32, f32)) -> Option<FoundTable> {
+        let cells = self.cells(words);
+        let (row_of, col_of) =
+            (used(&cells, self.rows(), |s| (s.row, s.row_end)), used(&cells, self.cols(), |s| (s.col, s.col_end)));
+        let mut found: Vec<FoundCell> = Vec::new();
+        for (span, lines) in &cells {
+            let ids = |line: &Vec<usize>| line.iter().map(|at| words[*at].id).collect();
+            let boxes = lines.iter().flatten().map(|at| &words[*at].bbox);
+            let bbox = if self.kind == Kind::Lattice {
+                Rect::new(self.xs[span.col], self.ys[span.row], self.xs[span.col_end], self.ys[span.row_end])
+            } else {
+                Rect::union_all(boxes)?
+            };
+            found.push(FoundCell {
+                row: row_of[span.row],
+                col: col_of[span.col],
+                row_span: (row_of[span.row_end] - row_of[span.row]).max(1),
+                col_span: (col_of[span.col_end] - col_of[span.col]).max(1),
+                header: span.row < self.header_rows,
+                bbox: direction.to_page(&bbox, size),
+                lines: lines.iter().map(ids).collect(),
+            });
+        }
+        let bbox = Rect::union_all(found.iter().map(|cell| &cell.bbox))?;
+        Some(FoundTable { bbox, cells: found })
+    }
+}
+
+/// The number of rows (or columns) with text before each one, so that empty ones vanish.
+fn used(cells: &[(Span, Vec<Vec<usize>>)], count: usize, range: impl Fn(&Span) -> (usize, usize)) -> Vec<u32> {
+    let mut begins = vec![false; count];
+    for (span, _) in cells {
+        if let Some(begin) = begins.get_mut(range(span).0) {
+            *begin = true;
+        }
+    }
+    let mut before = vec![0];
+    for begin in begins {
+        before.push(before.last().copied().unwrap_or(0) + u32::from(begin));
+    }
+    before
+}
+
+/// Rules at a place.
+fn near(rules: &[Rule], at: f32) -> impl Iterator<Item = &Rule> {
+    rules.iter().filter(move |rule| (rule.at - at).abs() < 3.5)
+}
+
+/// Which interval of sorted separators a value falls into.
+pub(super) fn index_of(separators: &[f32], value: f32) -> usize {
+    let after = separators.partition_point(|at| *at <= value);
+    after.saturating_sub(1).min(separators.len().saturating_sub(2))
+}
+
+/// Places of rules between two edges, the edges included; rules closer than 3.5 points are one.
+fn separators(from: f32, to: f32, rules: &[Rule], length_inside: impl Fn(&Rule) -> f32) -> Vec<f32> {
+    const CLOSE: f32 = 3.5;
+    let mut out = vec![from];
+    let mut inner: Vec<f32> = rules
+        .iter()
+        .filter(|rule| rule.at > from + CLOSE && rule.at < to - CLOSE && length_inside(rule) > 3.0)
+        .map(|rule| rule.at)
+        .collect();
+    inner.sort_by(f32::total_cmp);
+    for at in inner {
+        if out.last().is_none_or(|last| at - last > CLOSE) {
+            out.push(at);
+        }
+    }
+    out.push(to);
+    out
+}

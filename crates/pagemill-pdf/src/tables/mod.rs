@@ -1,0 +1,118 @@
+//! Tables: found by their ruling lines and by the alignment of their words.
+//!
+//! Three kinds of places are looked at, surest first: lattices of crossing rules,
+//! stacks of horizontal rules, and runs of lines whose words stand in columns. Each
+//! becomes a [`grid::Grid`], which is refined by the white space between words and then
+//! has to pass [`judge`]. A table that is missed reads as text; text taken for a table
+//! is a loss, so doubt decides against.
+
+mod block;
+mod columns;
+mod grid;
+mod judge;
+mod places;
+mod rows;
+mod rules;
+mod text;
+
+use pagemill_core::Rect;
+
+use crate::content::{Content, Direction};
+use grid::Grid;
+use rules::Rules;
+use text::{TableWord, TextLine};
+
+pub(crate) use block::written;
+
+/// A cell as found: its place in the grid, and its words line by line.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FoundCell {
+    /// 0-based row of its top left corner.
+    pub(crate) row: u32,
+    /// 0-based column of its top left corner.
+    pub(crate) col: u32,
+    /// Rows it covers.
+    pub(crate) row_span: u32,
+    /// Columns it covers.
+    pub(crate) col_span: u32,
+    /// Whether it heads columns.
+    pub(crate) header: bool,
+    /// Its box on the page.
+    pub(crate) bbox: Rect,
+    /// Its words, line by line, as numbers of [`Content::words`].
+    pub(crate) lines: Vec<Vec<u32>>,
+}
+
+/// A table as found.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FoundTable {
+    /// Its box on the page.
+    pub(crate) bbox: Rect,
+    /// Its cells, row by row, without the empty ones.
+    pub(crate) cells: Vec<FoundCell>,
+}
+
+impl FoundTable {
+    /// All its words, as numbers of [`Content::words`].
+    pub(crate) fn words(&self) -> impl Iterator<Item = u32> + '_ {
+        self.cells.iter().flat_map(|cell| cell.lines.iter().flatten().copied())
+    }
+}
+
+/// Finds the tables of a page, from top to bottom. `flows` are the columns of the page, each as the
+/// numbers of its words in [`Content::words`], all of which run in `direction`. Words in no flow
+/// (page furniture, labels in drawings) belong to no table; unruled tables stay within one flow.
+pub(crate) fn find_tables(content: &Content, direction: Direction, flows: &[Vec<u32>]) -> Vec<FoundTable> {
+    let words: Vec<TableWord> = flows
+        .iter()
+        .flatten()
+        .filter_map(|id| content.words.get(*id as usize).map(|word| TableWord::of(*id, word, content.word(word))))
+        .filter(|word| word.size > 1.0)
+        .collect();
+    if words.len() < judge::LEAST_WORDS {
+        return Vec::new();
+    }
+    let rules = Rules::of(content, direction, &words);
+    let page = Page { content, words: &words, rules: &rules };
+    let mut found: Vec<Grid> = Vec::new();
+    for place in places::lattices(&page) {
+        keep_sound(place, &mut found, &page);
+    }
+    for place in places::rule_stacks(&page, &found) {
+        keep_sound(place, &mut found, &page);
+    }
+    for flow in flows {
+        for place in places::aligned_runs(&page, flow, &found) {
+            keep_sound(place, &mut found, &page);
+        }
+    }
+    let mut tables: Vec<FoundTable> =
+        found.iter().filter_map(|grid| grid.finish(&words, direction, content.size)).collect();
+    tables.sort_by(|a, b| a.bbox.y0.total_cmp(&b.bbox.y0));
+    tables
+}
+
+/// What the search looks at, all in the frame of the page's main direction.
+struct Page<'c> {
+    content: &'c Content,
+    words: &'c [TableWord],
+    rules: &'c Rules,
+}
+
+impl Page<'_> {
+    /// Lines of the words whose middle lies in a box.
+    fn lines_in(&self, area: &Rect) -> Vec<TextLine> {
+        let inside = |word: &TableWord| {
+            let (x, y) = (word.bbox.center_x(), word.bbox.center_y());
+            area.x0 <= x && x <= area.x1 && area.y0 <= y && y <= area.y1
+        };
+        text::lines_of(self.words, (0..self.words.len()).filter(|at| inside(&self.words[*at])).collect())
+    }
+}
+
+fn keep_sound(grid: Grid, found: &mut Vec<Grid>, page: &Page<'_>) {
+    let apart = found.iter().all(|other| other.bbox().intersection(&grid.bbox()).is_none_or(|both| both.area() < 4.0));
+    if apart && judge::is_table(&grid, page) {
+        found.push(grid);
+    }
+}

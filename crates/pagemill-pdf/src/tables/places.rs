@@ -1,0 +1,240 @@
+//! Where tables may be.
+
+use pagemill_core::Rect;
+
+use super::Page;
+use super::grid::{Grid, Kind, Place};
+use super::rules::Rule;
+use super::text::{self, TextLine};
+
+/// Ends of rules this close to another rule touch it.
+const TOUCH: f32 = 4.0;
+/// Lattices of more rules are drawings.
+const MOST_RULES: usize = 1500;
+/// A gap of this many ems parts the cells of a line when nothing else is known.
+const CELL_GAP: f32 = 1.0;
+
+/// Places where rules cross, and grids over them.
+pub(super) fn lattices(page: &Page<'_>) -> Vec<Grid> {
+    let (across, down) = (&page.rules.across, &page.rules.down);
+    if across.len() > MOST_RULES || down.len() > MOST_RULES {
+        return Vec::new();
+    }
+    let mut group: Vec<usize> = (0..across.len() + down.len()).collect();
+    for (h, horizontal) in across.iter().enumerate() {
+        for (v, vertical) in down.iter().enumerate() {
+            let reaches = |a: &Rule, b: &Rule| a.from - TOUCH <= b.at && b.at <= a.to + TOUCH;
+            if reaches(horizontal, vertical) && reaches(vertical, horizontal) {
+                let (a, b) = (root(&mut group, h), root(&mut group, across.len() + v));
+                group[a] = b;
+            }
+        }
+    }
+    let mut places: Vec<(usize, Place)> = Vec::new();
+    let rules = across.iter().map(|rule| (rule, true)).chain(down.iter().map(|rule| (rule, false)));
+    for (index, (rule, is_across)) in rules.enumerate() {
+        let id = root(&mut group, index);
+        let bbox = if is_across {
+            Rect::new(rule.from, rule.at, rule.to, rule.at)
+        } else {
+            Rect::new(rule.at, rule.from, rule.at, rule.to)
+        };
+        let at = places.iter().position(|(other, _)| *other == id).unwrap_or_else(|| {
+            let empty = Place { kind: Kind::Lattice, area: bbox, across: Vec::new(), down: Vec::new() };
+            places.push((id, empty));
+            places.len() - 1
+        });
+        let place = &mut places[at].1;
+        place.area = place.area.union(&bbox);
+        if is_across { place.across.push(*rule) } else { place.down.push(*rule) }
+    }
+    places.sort_by(|a, b| b.1.area.area().total_cmp(&a.1.area.area()));
+    let crossing = places.into_iter().map(|(_, place)| place).filter(has_inner_rules);
+    crossing.map(|place| Grid::over(&place, page).trimmed(page)).collect()
+}
+
+fn root(group: &mut [usize], mut at: usize) -> usize {
+    while group[at] != at {
+        group[at] = group[group[at]];
+        at = group[at];
+    }
+    at
+}
+
+/// Whether there is more than a frame, and enough of it.
+fn has_inner_rules(place: &Place) -> bool {
+    let area = &place.area;
+    if place.down.is_empty() || place.across.len() < 2 || area.width() < 30.0 || area.height() < 12.0 {
+        return false;
+    }
+    let inner_down = place.down.iter().any(|rule| rule.at > area.x0 + TOUCH && rule.at < area.x1 - TOUCH);
+    let inner_across = place.across.iter().any(|rule| rule.at > area.y0 + TOUCH && rule.at < area.y1 - TOUCH);
+    inner_down || inner_across
+}
+
+/// Places between horizontal rules of one width, and grids over them.
+pub(super) fn rule_stacks(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
+    let taken = |rule: &Rule| {
+        found.iter().any(|grid| {
+            let bbox = grid.bbox();
+            (bbox.y0 - TOUCH..=bbox.y1 + TOUCH).contains(&rule.at)
+                && rule.overlap(bbox.x0, bbox.x1) > 0.5 * rule.length()
+        })
+    };
+    let free: Vec<Rule> = page.rules.across.iter().filter(|rule| !taken(rule)).copied().collect();
+    if free.len() > MOST_RULES {
+        return Vec::new();
+    }
+    let mut used = vec![false; free.len()];
+    let mut out = Vec::new();
+    for begin in 0..free.len() {
+        let first = free[begin];
+        if used[begin] || first.length() < 70.0 {
+            continue;
+        }
+        let (mut x0, mut x1, mut bottom) = (first.from, first.to, first.at);
+        let mut text_lines = 0;
+        for (index, rule) in free.iter().enumerate().skip(begin + 1) {
+            let alike = rule.overlap(x0, x1) > 0.8 * (x1 - x0).max(rule.length());
+            if !alike {
+                continue;
+            }
+            let Some(lines) = table_strip(page, &Rect::new(x0, bottom, x1, rule.at)) else { break };
+            text_lines += lines;
+            used[index] = true;
+            (x0, x1, bottom) = (x0.min(rule.from), x1.max(rule.to), rule.at);
+        }
+        if text_lines == 0 {
+            continue;
+        }
+        let area = Rect::new(x0 - 2.0, first.at, x1 + 2.0, bottom);
+        let area = widened(page, grown(page, area));
+        out.push(Grid::over(&place_of(Kind::Stack, area, page), page));
+    }
+    out
+}
+
+fn place_of(kind: Kind, area: Rect, page: &Page<'_>) -> Place {
+    let across = page.rules.across.iter().filter(|rule| {
+        rule.at > area.y0 - 1.0 && rule.at < area.y1 + 1.0 && rule.overlap(area.x0, area.x1) > 0.6 * rule.length()
+    });
+    let down = page.rules.down.iter().filter(|rule| {
+        rule.at > area.x0 - 1.0 && rule.at < area.x1 + 1.0 && rule.overlap(area.y0, area.y1) > 0.3 * area.height()
+    });
+    Place { kind, area, across: across.copied().collect(), down: down.copied().collect() }
+}
+
+/// The number of lines between two rules when they may be rows of a table; `None` when they are running text.
+fn table_strip(page: &Page<'_>, strip: &Rect) -> Option<usize> {
+    let lines = page.lines_in(strip);
+    if lines.is_empty() {
+        return (strip.height() < 24.0).then_some(0);
+    }
+    let running = lines.iter().filter(|line| is_running_text(line, page, strip.width())).count();
+    let several = lines.iter().filter(|line| line.segments(page.words, CELL_GAP).len() > 1).count();
+    let table = running * 3 <= lines.len() && (several * 2 >= lines.len() || lines.len() <= 3);
+    table.then_some(lines.len())
+}
+
+fn is_running_text(line: &TextLine, page: &Page<'_>, width: f32) -> bool {
+    line.words.len() >= 7
+        && line.bbox.width() > 0.66 * width
+        && line.segments(page.words, CELL_GAP).iter().any(|segment| segment.x1 - segment.x0 > 0.6 * width)
+}
+
+/// The area with the lines above and below that have several pieces within its width.
+fn grown(page: &Page<'_>, mut area: Rect) -> Rect {
+    let height = page.content.size.0.max(page.content.size.1);
+    let below = page.lines_in(&Rect::new(area.x0, area.y1, area.x1, area.y1 + height));
+    let mut last = area.y1;
+    for line in below {
+        let near = line.bbox.y0 - last < 1.6 * line.size;
+        if !near || line.segments(page.words, CELL_GAP).len() < 2 || is_running_text(&line, page, area.width()) {
+            break;
+        }
+        last = line.bbox.y1;
+    }
+    area.y1 = area.y1.max(last);
+    let mut above = page.lines_in(&Rect::new(area.x0, area.y0 - 70.0, area.x1, area.y0));
+    let mut first = area.y0;
+    while let Some(line) = above.pop() {
+        let near = first - line.bbox.y1 < 0.9 * line.size;
+        if !near || line.segments(page.words, CELL_GAP).len() < 2 || is_running_text(&line, page, area.width()) {
+            break;
+        }
+        first = line.bbox.y0;
+    }
+    area.y0 = area.y0.min(first);
+    area
+}
+
+/// The area with words that stick out of it.
+fn widened(page: &Page<'_>, mut area: Rect) -> Rect {
+    for word in page.words {
+        let (x, y) = (word.bbox.center_x(), word.bbox.center_y());
+        if area.y0 <= y && y <= area.y1 && area.x0 <= x && x <= area.x1 {
+            area.x0 = area.x0.min(word.bbox.x0 - 1.0);
+            area.x1 = area.x1.max(word.bbox.x1 + 1.0);
+        }
+    }
+    area
+}
+
+/// Runs of lines in a column of the page whose words stand in columns, and grids over them.
+pub(super) fn aligned_runs(page: &Page<'_>, flow: &[u32], found: &[Grid]) -> Vec<Grid> {
+    let taken: Vec<Rect> = found.iter().map(Grid::bbox).collect();
+    let mut place_of_id: Vec<Option<usize>> = vec![None; page.content.words.len()];
+    for (at, word) in page.words.iter().enumerate() {
+        place_of_id[word.id as usize] = Some(at);
+    }
+    let free = |at: &usize| {
+        let word = &page.words[*at].bbox;
+        taken.iter().all(|bbox| bbox.intersection(word).is_none())
+    };
+    let chosen = flow.iter().filter_map(|id| place_of_id.get(*id as usize).copied().flatten()).filter(free).collect();
+    let lines = text::lines_of(page.words, chosen);
+    let several: Vec<bool> = lines.iter().map(|line| line.segments(page.words, CELL_GAP).len() > 1).collect();
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        if !several[at] {
+            at += 1;
+            continue;
+        }
+        let end = run_end(&lines, &several, at);
+        let run = &lines[at..end];
+        if run.len() >= 3
+            && let Some(area) = Rect::union_all(run.iter().map(|line| &line.bbox))
+        {
+            let area = Rect::new(area.x0 - 1.0, area.y0 - 0.5, area.x1 + 1.0, area.y1 + 0.5);
+            out.push(Grid::over(&place_of(Kind::Aligned, area, page), page));
+        }
+        at = end.max(at + 1);
+    }
+    out
+}
+
+/// The end of a run of lines that begins at `begin`: up to two lines of one piece may come in between.
+fn run_end(lines: &[TextLine], several: &[bool], begin: usize) -> usize {
+    let mut end = begin + 1;
+    let mut single = 0;
+    let (mut x0, mut x1) = (lines[begin].bbox.x0, lines[begin].bbox.x1);
+    for at in begin + 1..lines.len() {
+        let (line, before) = (&lines[at], &lines[at - 1]);
+        if line.base - before.base > 3.2 * line.size.max(before.size) || line.size > 1.5 * before.size {
+            break;
+        }
+        if several[at] {
+            single = 0;
+            end = at + 1;
+            (x0, x1) = (x0.min(line.bbox.x0), x1.max(line.bbox.x1));
+        } else {
+            single += 1;
+            let short = line.bbox.width() < 0.62 * (x1 - x0) && line.bbox.x0 > x0 - 2.0;
+            if single > 2 || !short {
+                break;
+            }
+        }
+    }
+    end
+}

@@ -1,0 +1,135 @@
+//! Rows by rules, and by what the lines between rules hold.
+
+use super::columns::{SPAN_GAP, filled};
+use super::grid::{Kind, Place, index_of};
+use super::text::{TableWord, TextLine, WordKind};
+
+/// A line of a table as the search for rows sees it.
+struct Entry {
+    top: f32,
+    bottom: f32,
+    base: f32,
+    size: f32,
+    filled: Vec<bool>,
+    /// Columns in which all it has are numbers.
+    numbers: Vec<bool>,
+    /// Whether a piece of text runs over a separator.
+    spans: bool,
+    /// Where the text of the first column begins.
+    indent: Option<f32>,
+}
+
+impl Entry {
+    fn count(&self) -> usize {
+        self.filled.iter().filter(|filled| **filled).count()
+    }
+
+    fn has_numbers(&self) -> bool {
+        self.numbers.iter().skip(1).any(|number| *number)
+    }
+}
+
+/// The separators of the rules with those between lines that are rows of their own;
+/// the second list has the added ones alone.
+pub(super) fn refined(
+    ruled: &[f32],
+    xs: &[f32],
+    lines: &[TextLine],
+    words: &[TableWord],
+    place: &Place,
+) -> (Vec<f32>, Vec<f32>) {
+    let entries: Vec<Entry> = lines.iter().map(|line| entry(line, words, xs)).collect();
+    let bands: Vec<Vec<&Entry>> = ruled
+        .windows(2)
+        .map(|band| entries.iter().filter(|e| (band[0]..band[1]).contains(&((e.top + e.bottom) / 2.0))).collect())
+        .collect();
+    let bands_with_text = bands.iter().filter(|band| !band.is_empty()).count();
+    let longest = bands.iter().map(Vec::len).max().unwrap_or(0);
+    // Rules between rows part all of them, unless one stretch holds most of the lines.
+    let ruled_rows = bands_with_text >= 4 && longest * 3 <= entries.len() + 4;
+    let mut breaks = Vec::new();
+    for (index, band) in bands.iter().enumerate() {
+        let is_header = index == 0 && bands_with_text > 1 && band.iter().all(|entry| !entry.has_numbers());
+        for (k, pair) in band.windows(2).enumerate() {
+            let is_break = if is_header {
+                pair[0].spans && !pair[1].spans || (pair[0].spans && pair[1].count() > pair[0].count())
+            } else if ruled_rows {
+                stacked_numbers(pair[0], pair[1]) >= 2
+            } else {
+                parts_rows(band, k, place.kind, bands_with_text > 1)
+            };
+            if is_break {
+                breaks.push((pair[0].bottom.min(pair[1].base) + pair[1].top.max(pair[0].base)) / 2.0);
+            }
+        }
+    }
+    let mut ys: Vec<f32> = ruled.iter().chain(&breaks).copied().collect();
+    ys.sort_by(f32::total_cmp);
+    (ys, breaks)
+}
+
+fn entry(line: &TextLine, words: &[TableWord], xs: &[f32]) -> Entry {
+    let columns = xs.len() - 1;
+    let mut numbers = vec![true; columns];
+    let mut indent = None;
+    for word in line.words.iter().map(|at| &words[*at]).filter(|word| word.kind != WordKind::Leader) {
+        let col = index_of(xs, word.bbox.center_x());
+        numbers[col] &= word.kind == WordKind::Number || word.kind == WordKind::Sign;
+        if col == 0 && indent.is_none() {
+            indent = Some(word.bbox.x0);
+        }
+    }
+    let filled = filled(line, words, xs);
+    for (number, filled) in numbers.iter_mut().zip(&filled) {
+        *number &= *filled;
+    }
+    let inner = &xs[1..columns];
+    let spans = line.segments(words, SPAN_GAP).iter().any(|s| inner.iter().any(|x| s.x0 < x - 1.0 && s.x1 > x + 1.0));
+    Entry { top: line.bbox.y0, bottom: line.bbox.y1, base: line.base, size: line.size, filled, numbers, spans, indent }
+}
+
+/// In how many columns both lines are numbers.
+fn stacked_numbers(upper: &Entry, lower: &Entry) -> usize {
+    upper.numbers.iter().zip(&lower.numbers).filter(|(a, b)| **a && **b).count()
+}
+
+/// Whether line `k + 1` of a band begins a row, where no rule tells.
+fn parts_rows(band: &[&Entry], k: usize, kind: Kind, below_header: bool) -> bool {
+    let (upper, lower) = (band[k], band[k + 1]);
+    if stacked_numbers(upper, lower) >= 1 {
+        return true;
+    }
+    let pitch = lower.base - upper.base;
+    let mut pitches: Vec<f32> = band.windows(2).map(|pair| pair[1].base - pair[0].base).collect();
+    pitches.sort_by(f32::total_cmp);
+    let (least, most) = (pitches[0], pitches[pitches.len() - 1]);
+    let leading = least.max(upper.size.max(lower.size));
+    // Lines of one cell are closer than rows, where rows are set apart.
+    if most > 1.3 * least && least < 1.45 * lower.size {
+        return pitch > 1.18 * leading;
+    }
+    if pitch > 1.9 * lower.size.max(upper.size) {
+        return true;
+    }
+    // Titles of several lines, before any number.
+    let before_numbers = band[..=k + 1].iter().all(|entry| !entry.has_numbers());
+    let numbers_follow = band[k + 1..].iter().any(|entry| entry.has_numbers());
+    if before_numbers && numbers_follow && !below_header && kind != Kind::Lattice {
+        return upper.spans && !lower.spans || lower.filled.iter().zip(&upper.filled).all(|(l, u)| !l || !u);
+    }
+    // A line that only goes on in later columns, none of them new, is the rest of the row above.
+    let only_text = !lower.has_numbers();
+    let within = lower.filled.iter().zip(&upper.filled).all(|(l, u)| !l || *u);
+    if only_text && within && !lower.filled[0] && lower.count() < upper.filled.len() {
+        return false;
+    }
+    // A label that goes on, set in from the first line of the row.
+    let label_only = lower.filled[0] && lower.count() == 1;
+    let next_is_full = band.get(k + 2).is_some_and(|next| next.count() > 1);
+    if label_only && upper.count() > 1 && next_is_full {
+        let set_in = |entry: &Entry, by: f32| matches!((entry.indent, upper.indent), (Some(a), Some(b)) if a > b + by * entry.size);
+        let next_set_in = band.get(k + 2).is_some_and(|next| set_in(next, 0.5));
+        return !(set_in(lower, 0.5) && !next_set_in);
+    }
+    true
+}
