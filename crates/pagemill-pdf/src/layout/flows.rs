@@ -1,21 +1,22 @@
 //! The order in which a page is read: lines are parted into flows (columns, and
-//! what spans them) by the white space between them.
+//! what stands above and below them) along the largest strips of white space.
 
 use super::lines::Line;
 
 /// Columns within columns are looked for this deep.
-const MAX_DEPTH: u32 = 12;
+const MAX_DEPTH: u32 = 24;
 /// A gutter is at least this many ems wide.
 const GUTTER: f32 = 0.7;
+/// Lines may reach this many ems into a gutter.
+const SLACK: f32 = 0.2;
 /// Lines of a text column have at least so many characters on average.
 const COLUMN_CHARS: f32 = 11.0;
-/// Most steps of the coverage count across a page.
-const MAX_STEPS: usize = 2000;
-
+/// Width of a step of the search, in points.
+const STEP: f32 = 2.0;
+/// Most steps of the search across a page.
+const MAX_STEPS: usize = 1000;
 /// So many strips of white space are looked at for each part of a page.
-const MAX_TRIES: u32 = 60;
-/// Parts of more lines than this are looked at less closely.
-const MANY_LINES: usize = 4000;
+const MAX_TRIES: usize = 12;
 
 /// The lines (numbers into `lines`) of each flow, flows and lines in reading order.
 pub(crate) fn flows(lines: &[Line]) -> Vec<Vec<usize>> {
@@ -36,52 +37,45 @@ fn part(lines: &[Line], ids: Vec<usize>, depth: u32, out: &mut Vec<Vec<usize>>) 
         out.push(ids);
         return;
     };
-    let mut band: Vec<usize> = Vec::new();
-    let mut spanning: Vec<usize> = Vec::new();
-    let close_band = |band: &mut Vec<usize>, out: &mut Vec<Vec<usize>>| {
-        let (left, right): (Vec<usize>, Vec<usize>) =
-            band.drain(..).partition(|id| gutter.side(&lines[*id]) == Side::Left);
-        part(lines, left, depth + 1, out);
-        part(lines, right, depth + 1, out);
-    };
+    let (mut above, mut left, mut right, mut below) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for id in ids {
-        if gutter.side(&lines[id]) == Side::Across {
-            close_band(&mut band, out);
-            spanning.push(id);
-        } else {
-            if !spanning.is_empty() {
-                part(lines, std::mem::take(&mut spanning), depth + 1, out);
-            }
-            band.push(id);
+        match gutter.side(&lines[id]) {
+            Side::Above => above.push(id),
+            Side::Left => left.push(id),
+            Side::Right => right.push(id),
+            Side::Below => below.push(id),
         }
     }
-    close_band(&mut band, out);
-    if !spanning.is_empty() {
-        part(lines, spanning, depth + 1, out);
+    for some in [above, left, right, below] {
+        part(lines, some, depth + 1, out);
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
+    Above,
     Left,
     Right,
-    Across,
+    Below,
 }
 
-/// A strip of white space from top to bottom, with the em that measures it.
-#[derive(Clone, Copy, Debug)]
+/// A strip of white space between two columns.
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Gutter {
     x0: f32,
     x1: f32,
-    em: f32,
+    y0: f32,
+    y1: f32,
 }
 
 impl Gutter {
     fn side(&self, line: &Line) -> Side {
-        let middle = (self.x0 + self.x1) / 2.0;
-        if line.frame.x0 < self.x0 - self.em && line.frame.x1 > self.x1 + self.em {
-            Side::Across
-        } else if line.frame.center_x() < middle {
+        let height = line.frame.center_y();
+        if height < self.y0 {
+            Side::Above
+        } else if height > self.y1 {
+            Side::Below
+        } else if line.frame.center_x() < (self.x0 + self.x1) / 2.0 {
             Side::Left
         } else {
             Side::Right
@@ -89,71 +83,104 @@ impl Gutter {
     }
 }
 
+/// The longest run without text at one step across the page.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    /// Where the run that is still open began.
+    open: f32,
+    from: f32,
+    to: f32,
+}
+
 fn best_gutter(lines: &[Line], ids: &[usize]) -> Option<Gutter> {
-    let (mut from, mut to) = (f32::MAX, f32::MIN);
+    let (mut left, mut right, mut top, mut bottom) = (f32::MAX, f32::MIN, f32::MAX, f32::MIN);
     for id in ids {
-        from = from.min(lines[*id].frame.x0);
-        to = to.max(lines[*id].frame.x1);
+        let frame = &lines[*id].frame;
+        (left, right) = (left.min(frame.x0), right.max(frame.x1));
+        (top, bottom) = (top.min(frame.y0), bottom.max(frame.y1));
     }
     let mut sizes: Vec<f32> = ids.iter().map(|id| lines[*id].size).collect();
     let middle = sizes.len() / 2;
     let em = *sizes.select_nth_unstable_by(middle, f32::total_cmp).1;
-    let width = to - from;
+    let width = right - left;
     if !width.is_finite() || width < 6.0 * em || em <= 0.0 {
         return None;
     }
-    let steps = ((width / 2.0) as usize).clamp(1, MAX_STEPS);
+    let steps = ((width / STEP) as usize).clamp(1, MAX_STEPS);
     let step = width / steps as f32;
-    let mut change = vec![0_i32; steps + 2];
+    let mut runs = vec![Run { open: top, from: top, to: top }; steps];
+    let place = |x: f32| (((x - left) / step).max(0.0) as usize).min(steps - 1);
     for id in ids {
         let frame = &lines[*id].frame;
-        let begin = (((frame.x0 - from) / step).ceil() as usize).min(steps);
-        let end = (((frame.x1 - from) / step).floor() as usize).min(steps);
-        if begin < end {
-            change[begin] += 1;
-            change[end] -= 1;
+        let (from, to) = (frame.x0 + SLACK * em, frame.x1 - SLACK * em);
+        if from > to {
+            continue;
+        }
+        for run in &mut runs[place(from)..=place(to)] {
+            if frame.y0 - run.open > run.to - run.from {
+                (run.from, run.to) = (run.open, frame.y0);
+            }
+            run.open = run.open.max(frame.y1);
         }
     }
-    let mut covered = Vec::with_capacity(steps);
-    let mut depth = 0;
-    for difference in &change[..steps] {
-        depth += difference;
-        covered.push(depth);
+    for run in &mut runs {
+        if bottom - run.open > run.to - run.from {
+            (run.from, run.to) = (run.open, bottom);
+        }
     }
-    let total = ids.len() as f32;
+    let mut candidates = strips(&runs, left, step);
+    candidates.retain(|gutter| gutter.x1 - gutter.x0 >= GUTTER * em && gutter.y1 - gutter.y0 > 2.0 * em);
+    candidates.sort_by(|a, b| (b.y1 - b.y0).total_cmp(&(a.y1 - a.y0)));
+    candidates.truncate(MAX_TRIES);
     let mut best: Option<(f32, Gutter)> = None;
-    let mut tries = if ids.len() > MANY_LINES { 6 } else { MAX_TRIES };
-    for share in [0.0, 0.04, 0.12, 0.3, 0.5] {
-        let most = (total * share) as i32;
-        let mut at = 0;
-        while at < steps {
-            if covered[at] > most {
-                at += 1;
-                continue;
-            }
-            let begin = at;
-            while at < steps && covered[at] <= most {
-                at += 1;
-            }
-            let gutter = Gutter { x0: from + begin as f32 * step, x1: from + at as f32 * step, em };
-            if begin == 0 || at == steps || gutter.x1 - gutter.x0 < GUTTER * em {
-                continue;
-            }
-            if tries == 0 {
-                break;
-            }
-            tries -= 1;
-            if let Some(score) = worth(lines, ids, &gutter)
-                && best.is_none_or(|(known, _)| score > known * 1.05)
-            {
-                best = Some((score, gutter));
-            }
+    for gutter in candidates {
+        if let Some(score) = worth(lines, ids, &gutter)
+            && best.is_none_or(|(known, _)| score > known * 1.02)
+        {
+            best = Some((score, gutter));
         }
     }
     best.map(|(_, gutter)| gutter)
 }
 
-/// How well a gutter parts text: characters on the poorer side, less what crosses it.
+/// Neighbouring steps with nearly the same run make a strip; so does a step with wider neighbours.
+fn strips(runs: &[Run], left: f32, step: f32) -> Vec<Gutter> {
+    let mut found: Vec<Gutter> = Vec::new();
+    let length = |run: &Run| run.to - run.from;
+    for at in 0..runs.len() {
+        let peak = (at == 0 || length(&runs[at]) >= length(&runs[at - 1]))
+            && (at + 1 == runs.len() || length(&runs[at]) >= length(&runs[at + 1]));
+        if !peak || length(&runs[at]) <= 0.0 {
+            continue;
+        }
+        // The strip keeps most of the height of its best step.
+        let holds = |run: &Run| {
+            let common = run.to.min(runs[at].to) - run.from.max(runs[at].from);
+            common >= 0.9 * length(&runs[at])
+        };
+        let mut begin = at;
+        while begin > 0 && holds(&runs[begin - 1]) {
+            begin -= 1;
+        }
+        let mut end = at + 1;
+        while end < runs.len() && holds(&runs[end]) {
+            end += 1;
+        }
+        let strip = &runs[begin..end];
+        let gutter = Gutter {
+            x0: left + begin as f32 * step,
+            x1: left + end as f32 * step,
+            y0: strip.iter().map(|run| run.from).fold(f32::MIN, f32::max),
+            y1: strip.iter().map(|run| run.to).fold(f32::MAX, f32::min),
+        };
+        if begin > 0 && end < runs.len() && gutter.y0 < gutter.y1 && !found.contains(&gutter) {
+            found.push(gutter);
+        }
+    }
+    found
+}
+
+/// How well a gutter parts text: characters on the poorer side.
 /// `None` when it parts something else than columns of text.
 fn worth(lines: &[Line], ids: &[usize], gutter: &Gutter) -> Option<f32> {
     #[derive(Default)]
@@ -164,7 +191,7 @@ fn worth(lines: &[Line], ids: &[usize], gutter: &Gutter) -> Option<f32> {
         bottom: f32,
     }
     let empty = || Half { top: f32::MAX, bottom: f32::MIN, ..Half::default() };
-    let (mut left, mut right, mut across) = (empty(), empty(), 0.0_f32);
+    let (mut left, mut right) = (empty(), empty());
     let mut painted: Vec<(u32, Side)> = Vec::with_capacity(ids.len());
     for id in ids {
         let line = &lines[*id];
@@ -172,10 +199,7 @@ fn worth(lines: &[Line], ids: &[usize], gutter: &Gutter) -> Option<f32> {
         let half = match side {
             Side::Left => &mut left,
             Side::Right => &mut right,
-            Side::Across => {
-                across += line.chars as f32;
-                continue;
-            }
+            Side::Above | Side::Below => continue,
         };
         half.lines += 1.0;
         half.chars += line.chars as f32;
@@ -199,6 +223,5 @@ fn worth(lines: &[Line], ids: &[usize], gutter: &Gutter) -> Option<f32> {
     if turns > 0.7 * left.lines.min(right.lines) && turns > 2.0 && !wide {
         return None;
     }
-    let total = left.chars + right.chars + across;
-    Some(left.chars.min(right.chars) * (1.0 - across / total))
+    Some(left.chars.min(right.chars))
 }
