@@ -5,12 +5,30 @@
 //! Nothing here waits for parsing, a network or a model while a transaction is open.
 
 mod blobs;
+mod chunks;
+mod counts;
+mod dialect;
+mod documents;
+mod dump;
+mod events;
+mod facts;
+mod failure;
+mod finish;
 mod options;
+mod pages;
+mod queue;
 mod records;
+mod removal;
+mod schema;
+mod sql;
+mod stages;
 mod store;
+mod tasks;
+mod vectors;
 
 pub use blobs::{BlobEntry, BlobWriter, Blobs};
 pub use options::{ClockShift, StoreOptions};
+pub use queue::policy::{MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
 pub use records::{
     Added, ChangeKind, ChangeRow, ChunkVector, Claim, Counts, DeletionReceipt, JobState, NewDocument, PageOutcome,
 };

@@ -45,8 +45,6 @@ pub struct DeletionReceipt {
     pub blob_unused: bool,
     /// Rows removed, by table.
     pub rows: BTreeMap<String, u64>,
-    /// The number of the change that tells the indexes.
-    pub change: i64,
 }
 
 /// What became of one page: an entry of the ledger that explains every page.

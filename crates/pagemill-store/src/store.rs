@@ -1,307 +1,217 @@
-//! The door to the database.
+//! The door to the database: opening it, reading from it, writing to it.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    ops::RangeInclusive,
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use pagemill_core::{
-    Block, Chunk, ChunkId, Document, DocumentId, DocumentInfo, ErrorCode, Event, EventId, JobId, Outline, Page,
-    Problem, ProjectId, Queue, Stage, Task, TaskError, TaskId, TaskStatus, WorkerId,
+use pagemill_core::{ErrorCode, Problem};
+use sqlx::{
+    ConnectOptions, PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection, postgres::PgPoolOptions,
+    sqlite::SqlitePoolOptions,
 };
+use tokio::sync::watch;
 
 use crate::{
-    Added, Blobs, ChangeRow, ChunkVector, Claim, Counts, DeletionReceipt, NewDocument, PageOutcome, StoreOptions,
+    StoreOptions,
+    dialect::{self, Dialect, LeaseClock},
+    failure::Failure,
+    options::{Target, without_password},
+    queue, schema,
+    sql::{Conn, Tx, Write, Writer},
 };
 
-fn unwritten<T>() -> Result<T, Problem> {
-    Err(Problem::new(ErrorCode::Internal, "this part of the store is being written"))
+/// Times a write is run again when transactions are in each other's way.
+const COLLISIONS: u32 = 10;
+
+/// The database of a library. Cheap to clone; clones share one pool.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
 }
 
-/// The database of a library. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Store;
+struct Inner {
+    backend: Backend,
+    clock: LeaseClock,
+    /// Where the database is, without its password.
+    place: String,
+    /// Counts commits that brought jobs, events or changes.
+    hint: watch::Sender<u64>,
+}
 
-#[allow(clippy::unused_async, clippy::too_many_arguments)]
-impl Store {
-    /// Open.
-    pub async fn open(_options: &StoreOptions) -> Result<Self, Problem> {
-        unwritten()
+enum Backend {
+    Sqlite { writer: Writer, readers: SqlitePool },
+    Postgres { pool: PgPool },
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("place", &self.inner.place).finish_non_exhaustive()
     }
-    /// Close.
-    pub async fn close(&self) {}
+}
+
+impl Store {
+    /// Opens a database, creating the file and bringing the schema up to date as needed.
+    ///
+    /// # Errors
+    /// `invalid_config` for a URL that names no database, `read_only`, `disk_full`,
+    /// `database_unavailable`, and `schema_too_new` for a library of a newer program.
+    pub async fn open(options: &StoreOptions) -> Result<Self, Problem> {
+        let place = without_password(&options.url);
+        let clock = LeaseClock::new(options.clock.clone());
+        let (hint, _) = watch::channel(0);
+        let backend = match Target::parse(&options.url)? {
+            Target::Sqlite(path) => open_sqlite(&path, clock.clone(), hint.clone()).await,
+            Target::Postgres(url) => open_postgres(&url).await,
+        };
+        let backend = backend.map_err(|failure| failure.into_problem(&place))?;
+        Ok(Self { inner: Arc::new(Inner { backend, clock, place, hint }) })
+    }
+
+    /// Lets writes that are queued finish, then closes every connection. Later calls fail.
+    pub async fn close(&self) {
+        match &self.inner.backend {
+            Backend::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Backend::Postgres { pool } => pool.close().await,
+        }
+    }
+
     /// Where the database is, as it may be shown.
     pub fn location(&self) -> &str {
-        ""
+        &self.inner.place
     }
 
-    // facts of the library
-    /// Fact.
-    pub async fn fact(&self, _key: &str) -> Result<Option<String>, Problem> {
-        unwritten()
-    }
-    /// Sets it if absent; returns what holds.
-    pub async fn fix_fact(&self, _key: &str, _value: &str) -> Result<String, Problem> {
-        unwritten()
-    }
-    /// Set fact.
-    pub async fn set_fact(&self, _key: &str, _value: &str) -> Result<(), Problem> {
-        unwritten()
+    /// Wakes when a commit of this process may have brought jobs, events or changes.
+    /// A hint: other processes do not raise it, so poll as well.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.inner.hint.subscribe()
     }
 
-    // documents
-    /// Add document.
-    pub async fn add_document(&self, _new: &NewDocument) -> Result<Added, Problem> {
-        unwritten()
-    }
-    /// Document.
-    pub async fn document(&self, _project: &ProjectId, _id: &DocumentId) -> Result<Option<Document>, Problem> {
-        unwritten()
-    }
-    /// Documents.
-    pub async fn documents(
-        &self,
-        _project: &ProjectId,
-        _after: Option<&DocumentId>,
-        _limit: u32,
-    ) -> Result<Vec<(Document, Option<Task>)>, Problem> {
-        unwritten()
-    }
-    /// Delete document.
-    pub async fn delete_document(
-        &self,
-        _project: &ProjectId,
-        _id: &DocumentId,
-    ) -> Result<Option<DeletionReceipt>, Problem> {
-        unwritten()
-    }
-    /// Removes the blobs that deletions left without a document, safe against an upload of the same bytes at the same
-    /// time and against crashes; call it after a deletion and now and then. Returns how many went.
-    pub async fn remove_unused_blobs(&self, _blobs: &Blobs) -> Result<u32, Problem> {
-        unwritten()
-    }
-    /// Which of these hashes belong to a document (for the sweep of orphans).
-    pub async fn blobs_in_use(&self, _sha256: &[String]) -> Result<HashSet<String>, Problem> {
-        unwritten()
+    /// Runs a write as one transaction and returns when it is durable.
+    pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Output, Problem> {
+        let result = match &self.inner.backend {
+            Backend::Sqlite { writer, .. } => writer.write(write).await,
+            Backend::Postgres { pool } => self.write_postgres(pool, &write).await,
+        };
+        result.map_err(|failure| self.problem(failure))
     }
 
-    // pages
-    /// Pages.
-    pub async fn pages(
-        &self,
-        _document: &DocumentId,
-        _version: u32,
-        _range: RangeInclusive<u32>,
-        _with_words: bool,
-    ) -> Result<Vec<Page>, Problem> {
-        unwritten()
-    }
-    /// Blocks of.
-    pub async fn blocks_of(
-        &self,
-        _document: &DocumentId,
-        _version: u32,
-        _places: &[(u32, u32)],
-    ) -> Result<Vec<((u32, u32), Block)>, Problem> {
-        unwritten()
-    }
-    /// Page ledger.
-    pub async fn page_ledger(&self, _document: &DocumentId, _version: u32) -> Result<Vec<PageOutcome>, Problem> {
-        unwritten()
-    }
-    /// What reading warned of, as it was stored.
-    pub async fn warnings(&self, _document: &DocumentId, _version: u32) -> Result<serde_json::Value, Problem> {
-        unwritten()
+    async fn write_postgres<W: Write>(&self, pool: &PgPool, write: &W) -> Result<W::Output, Failure> {
+        let mut collisions = 0;
+        loop {
+            match self.try_postgres(pool, write).await {
+                Err(failure) if failure.is_collision() && collisions < COLLISIONS => collisions += 1,
+                result => return result,
+            }
+        }
     }
 
-    // chunks
-    /// Chunks.
-    pub async fn chunks(
-        &self,
-        _document: &DocumentId,
-        _version: u32,
-        _after_ordinal: Option<u32>,
-        _limit: u32,
-    ) -> Result<Vec<Chunk>, Problem> {
-        unwritten()
-    }
-    /// Chunks by id.
-    pub async fn chunks_by_id(&self, _project: &ProjectId, _ids: &[ChunkId]) -> Result<Vec<Chunk>, Problem> {
-        unwritten()
+    async fn try_postgres<W: Write>(&self, pool: &PgPool, write: &W) -> Result<W::Output, Failure> {
+        let mut transaction = pool.begin().await?;
+        let mut tx = Tx::new(Conn::Postgres(&mut transaction), &self.inner.clock);
+        // Dropped by an early return, the transaction is rolled back.
+        let output = write.run(&mut tx).await?;
+        tx.flush().await?;
+        let woke = tx.woke();
+        transaction.commit().await?;
+        if woke {
+            self.inner.hint.send_modify(|commits| *commits += 1);
+        }
+        Ok(output)
     }
 
-    // tasks
-    /// Task.
-    pub async fn task(&self, _project: &ProjectId, _id: &TaskId) -> Result<Option<Task>, Problem> {
-        unwritten()
-    }
-    /// Tasks.
-    pub async fn tasks(
-        &self,
-        _project: &ProjectId,
-        _status: Option<TaskStatus>,
-        _after: Option<&TaskId>,
-        _limit: u32,
-    ) -> Result<Vec<Task>, Problem> {
-        unwritten()
-    }
-    /// Newest task.
-    pub async fn newest_task(&self, _project: &ProjectId, _document: &DocumentId) -> Result<Option<Task>, Problem> {
-        unwritten()
-    }
-    /// Cancel task.
-    pub async fn cancel_task(&self, _project: &ProjectId, _id: &TaskId) -> Result<Option<Task>, Problem> {
-        unwritten()
-    }
-    /// A new task for the document of a failed, partial or cancelled one.
-    pub async fn retry_task(&self, _project: &ProjectId, _id: &TaskId) -> Result<Option<Task>, Problem> {
-        unwritten()
-    }
-    /// Library counts.
-    pub async fn library_counts(&self) -> Result<Counts, Problem> {
-        unwritten()
+    /// A connection for single queries.
+    pub(crate) async fn reader(&self) -> Result<Reader, Failure> {
+        Ok(match &self.inner.backend {
+            Backend::Sqlite { readers, .. } => Reader::Sqlite(readers.acquire().await?),
+            Backend::Postgres { pool } => Reader::Postgres(pool.acquire().await?),
+        })
     }
 
-    // queue
-    /// Claim.
-    pub async fn claim(
-        &self,
-        _worker: &WorkerId,
-        _queues: &[Queue],
-        _limit: u32,
-        _lease: Duration,
-    ) -> Result<Vec<Claim>, Problem> {
-        unwritten()
-    }
-    /// Prolongs leases; returns the jobs that are lost.
-    pub async fn heartbeat(
-        &self,
-        _worker: &WorkerId,
-        _claims: &[(JobId, i64)],
-        _lease: Duration,
-    ) -> Result<Vec<JobId>, Problem> {
-        unwritten()
-    }
-    /// Gives a job and its attempt back.
-    pub async fn release(&self, _claim: &Claim, _waiting: Option<&str>, _delay: Duration) -> Result<(), Problem> {
-        unwritten()
-    }
-    /// Retry later.
-    pub async fn retry_later(&self, _claim: &Claim, _error: &TaskError, _delay: Duration) -> Result<(), Problem> {
-        unwritten()
-    }
-    /// Fail task.
-    pub async fn fail_task(&self, _claim: &Claim, _error: &TaskError) -> Result<(), Problem> {
-        unwritten()
-    }
-    /// How long until a job may be due; `None` when there is none.
-    pub async fn next_due(&self, _queues: &[Queue]) -> Result<Option<Duration>, Problem> {
-        unwritten()
+    /// A connection whose queries all see the same state.
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot, Failure> {
+        Ok(match &self.inner.backend {
+            Backend::Sqlite { readers, .. } => Snapshot::Sqlite(readers.begin().await?),
+            Backend::Postgres { pool } => {
+                Snapshot::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        })
     }
 
-    // stages
-    /// Begin stage.
-    pub async fn begin_stage(&self, _claim: &Claim, _units_total: u32) -> Result<(), Problem> {
-        unwritten()
-    }
-    /// Finished units.
-    pub async fn finished_units(
-        &self,
-        _document: &DocumentId,
-        _version: u32,
-        _stage: Stage,
-    ) -> Result<BTreeSet<u32>, Problem> {
-        unwritten()
-    }
-    /// Save pages.
-    pub async fn save_pages(&self, _claim: &Claim, _unit: u32, _pages: &[Page]) -> Result<(), Problem> {
-        unwritten()
-    }
-    /// Finish parse.
-    pub async fn finish_parse(
-        &self,
-        _claim: &Claim,
-        _info: &DocumentInfo,
-        _outline: &Outline,
-        _warnings: &serde_json::Value,
-    ) -> Result<(), Problem> {
-        unwritten()
-    }
-    /// Save chunks.
-    pub async fn save_chunks(&self, _claim: &Claim, _chunks: &[Chunk]) -> Result<(), Problem> {
-        unwritten()
-    }
-    /// Embeddings for.
-    pub async fn embeddings_for(&self, _model: &str, _hashes: &[String]) -> Result<HashMap<String, Vec<u8>>, Problem> {
-        unwritten()
-    }
-    /// Save embeddings.
-    pub async fn save_embeddings(
-        &self,
-        _claim: &Claim,
-        _unit: u32,
-        _model: &str,
-        _vectors: &[ChunkVector],
-        _reused: u32,
-    ) -> Result<(), Problem> {
-        unwritten()
-    }
-    /// Finish embed.
-    pub async fn finish_embed(&self, _claim: &Claim, _model: &str) -> Result<(), Problem> {
-        unwritten()
-    }
-    /// Finish stage.
-    pub async fn finish_stage(&self, _claim: &Claim) -> Result<(), Problem> {
-        unwritten()
-    }
-    /// Returns the task as it ended.
-    pub async fn finish_task(&self, _claim: &Claim) -> Result<Task, Problem> {
-        unwritten()
+    /// The clock that leases run by.
+    pub(crate) fn clock(&self) -> &LeaseClock {
+        &self.inner.clock
     }
 
-    // derived indexes and events
-    /// Changes since.
-    pub async fn changes_since(&self, _seq: i64, _limit: u32) -> Result<Vec<ChangeRow>, Problem> {
-        unwritten()
+    /// A failure as users meet it.
+    pub(crate) fn problem(&self, failure: Failure) -> Problem {
+        failure.into_problem(&self.inner.place)
     }
-    /// Last change.
-    pub async fn last_change(&self) -> Result<i64, Problem> {
-        unwritten()
-    }
-    /// Index texts.
-    pub async fn index_texts(&self, _document: &DocumentId, _version: u32) -> Result<Option<Vec<Chunk>>, Problem> {
-        unwritten()
-    }
-    /// Index vectors.
-    pub async fn index_vectors(
-        &self,
-        _document: &DocumentId,
-        _version: u32,
-        _model: &str,
-    ) -> Result<Vec<(ChunkId, Vec<u8>)>, Problem> {
-        unwritten()
-    }
-    /// Events since.
-    pub async fn events_since(
-        &self,
-        _project: &ProjectId,
-        _after: EventId,
-        _limit: u32,
-    ) -> Result<Vec<Event>, Problem> {
-        unwritten()
-    }
-    /// Last event.
-    pub async fn last_event(&self) -> Result<EventId, Problem> {
-        unwritten()
-    }
-    /// Wakes when a commit of this process may have brought work or news. A hint: polling is the truth.
-    pub fn subscribe(&self) -> tokio::sync::watch::Receiver<u64> {
-        tokio::sync::watch::channel(0).1
-    }
+}
 
-    /// The library as canonical text, without times and random identifiers.
-    pub async fn dump(&self) -> Result<String, Problem> {
-        unwritten()
+/// A borrowed connection of either database.
+pub(crate) enum Reader {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+impl Reader {
+    pub(crate) fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Self::Sqlite(conn) => Conn::Sqlite(conn),
+            Self::Postgres(conn) => Conn::Postgres(conn),
+        }
     }
+}
+
+/// A transaction that only reads.
+pub(crate) enum Snapshot {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Snapshot {
+    pub(crate) fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Self::Sqlite(transaction) => Conn::Sqlite(transaction),
+            Self::Postgres(transaction) => Conn::Postgres(transaction),
+        }
+    }
+}
+
+async fn open_sqlite(path: &std::path::Path, clock: LeaseClock, hint: watch::Sender<u64>) -> Result<Backend, Failure> {
+    let options = dialect::sqlite_options(path);
+    let mut connection = options.connect().await?;
+    let version = match Conn::Sqlite(&mut connection).row("SELECT sqlite_version()", &[]).await? {
+        Some(row) => row.text()?,
+        None => String::new(),
+    };
+    if !dialect::is_trusted_sqlite(&version) {
+        return Err(Problem::new(
+            ErrorCode::Internal,
+            format!("this build carries SQLite {version}, which can lose data; 3.51.3 or newer is needed"),
+        )
+        .into());
+    }
+    schema::migrate(Dialect::Sqlite, &mut connection).await?;
+    let writer = Writer::start(connection, clock, hint);
+    writer.write(queue::ForgetOlderBoots { boot: dialect::boot_id() }).await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(4)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_with(options.pragma("query_only", "ON"))
+        .await?;
+    Ok(Backend::Sqlite { writer, readers })
+}
+
+async fn open_postgres(url: &str) -> Result<Backend, Failure> {
+    let pool = PgPoolOptions::new()
+        .max_connections(16)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_with(dialect::postgres_options(url)?)
+        .await?;
+    let mut connection = pool.acquire().await?;
+    schema::migrate(Dialect::Postgres, &mut *connection).await?;
+    drop(connection);
+    Ok(Backend::Postgres { pool })
 }

@@ -1,0 +1,178 @@
+//! Chunks: stored as a set for each version, found by identifier or in reading order.
+
+use std::collections::HashMap;
+
+use pagemill_core::{Chunk, ChunkId, ChunkKind, DocumentId, Problem, ProjectId};
+use serde_json::json;
+
+use crate::{
+    ChangeKind, Claim, Store,
+    failure::Failure,
+    queue, removal,
+    sql::{Fields, LIST, Row, Tx, Value, Write, args, list_values, to_json, with_list},
+    stages,
+};
+
+/// The columns [`chunk_of`] reads, in its order.
+macro_rules! chunk_columns {
+    () => {
+        "c.id, c.document, c.version, c.ordinal, c.kind, c.text, c.heading_path, c.pieces, c.tokens"
+    };
+}
+
+fn chunk_of(fields: &mut Fields<'_>) -> Result<Chunk, Failure> {
+    Ok(Chunk {
+        id: fields.id()?,
+        document: fields.id()?,
+        version: fields.count()?,
+        ordinal: fields.count()?,
+        kind: fields.word(ChunkKind::parse)?,
+        text: fields.text()?,
+        heading_path: fields.json()?,
+        pieces: fields.json()?,
+        tokens: fields.count()?,
+    })
+}
+
+fn chunks_of(rows: &[Row]) -> Result<Vec<Chunk>, Failure> {
+    rows.iter().map(|row| chunk_of(&mut row.fields())).collect()
+}
+
+impl Store {
+    /// Chunks of a version in reading order, after a given place.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn chunks(
+        &self,
+        document: &DocumentId,
+        version: u32,
+        after_ordinal: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<Chunk>, Problem> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            chunk_columns!(),
+            " FROM chunks c WHERE c.document = $1 AND c.version = $2 AND c.ordinal > $3 ORDER BY c.ordinal LIMIT $4"
+        );
+        let after = after_ordinal.map_or(-1, i64::from);
+        let read = async {
+            let mut reader = self.reader().await?;
+            chunks_of(&reader.conn().rows(SQL, args![document, version, after, limit]).await?)
+        };
+        read.await.map_err(|failure| self.problem(failure))
+    }
+
+    /// Chunks by identifier, in the order asked for: only of live versions, only of this project.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn chunks_by_id(&self, project: &ProjectId, ids: &[ChunkId]) -> Result<Vec<Chunk>, Problem> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            chunk_columns!(),
+            " FROM chunks c JOIN documents d ON d.id = c.document AND d.live_version = c.version \
+             WHERE d.project = $1 AND c.id IN ({list})"
+        );
+        let read = async {
+            let mut snapshot = self.snapshot().await?;
+            let mut found = HashMap::with_capacity(ids.len());
+            for some in ids.chunks(LIST) {
+                let rows = snapshot.conn().rows(with_list(SQL, 2), &list_values(args![project], some)).await?;
+                found.extend(chunks_of(&rows)?.into_iter().map(|chunk| (chunk.id.clone(), chunk)));
+            }
+            Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+        };
+        read.await.map_err(|failure: Failure| self.problem(failure))
+    }
+
+    /// The chunks of a version for the text index, or `None` when it is no longer the live one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn index_texts(&self, document: &DocumentId, version: u32) -> Result<Option<Vec<Chunk>>, Problem> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            chunk_columns!(),
+            " FROM chunks c WHERE c.document = $1 AND c.version = $2 ORDER BY c.ordinal"
+        );
+        let read = async {
+            let mut snapshot = self.snapshot().await?;
+            let mut conn = snapshot.conn();
+            let live = conn
+                .number("SELECT COUNT(*) FROM documents WHERE id = $1 AND live_version = $2", args![document, version])
+                .await?;
+            if live == 0 {
+                return Ok(None);
+            }
+            chunks_of(&conn.rows(SQL, args![document, version]).await?).map(Some)
+        };
+        read.await.map_err(|failure: Failure| self.problem(failure))
+    }
+
+    /// Ends `chunk`: the chunks replace those of the version, the version goes live, older versions go,
+    /// and the text index hears of it.
+    ///
+    /// # Errors
+    /// `lease_lost` when the job is no longer held.
+    pub async fn save_chunks(&self, claim: &Claim, chunks: &[Chunk]) -> Result<(), Problem> {
+        let write = SaveChunks::new(claim, chunks).map_err(|failure| self.problem(failure))?;
+        self.write(write).await
+    }
+}
+
+/// Chunks in the form they are stored in, made before the transaction begins.
+struct SaveChunks {
+    claim: Claim,
+    count: u32,
+    chunks: Vec<Value>,
+}
+
+impl SaveChunks {
+    fn new(claim: &Claim, chunks: &[Chunk]) -> Result<Self, Failure> {
+        let mut values = Vec::with_capacity(chunks.len() * 9);
+        for chunk in chunks {
+            values.extend_from_slice(args![
+                &chunk.id,
+                &claim.document,
+                claim.version,
+                chunk.ordinal,
+                chunk.kind.as_str(),
+                chunk.text.as_str(),
+                to_json(&chunk.heading_path)?,
+                to_json(&chunk.pieces)?,
+                chunk.tokens,
+            ]);
+        }
+        let count = u32::try_from(chunks.len()).unwrap_or(u32::MAX);
+        Ok(Self { claim: claim.clone(), count, chunks: values })
+    }
+}
+
+impl Write for SaveChunks {
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        let claim = &self.claim;
+        let held = queue::hold(tx, claim).await?;
+        let version = args![&claim.document, claim.version];
+        tx.execute("DELETE FROM chunks WHERE document = $1 AND version = $2", version).await?;
+        tx.execute("DELETE FROM embeddings WHERE document = $1 AND version = $2", version).await?;
+        // What later stages had done was done with the chunks that are gone.
+        tx.execute(
+            "DELETE FROM checkpoints WHERE document = $1 AND version = $2 AND stage IN ('embed', 'index', 'finish')",
+            version,
+        )
+        .await?;
+        let head =
+            "INSERT INTO chunks (id, document, version, ordinal, kind, text, heading_path, pieces, tokens) VALUES";
+        tx.conn().insert_many(head, 9, "", &self.chunks).await?;
+        tx.execute("UPDATE documents SET live_version = $2 WHERE id = $1", version).await?;
+        removal::remove_older_versions(tx, &claim.document, claim.version).await?;
+        tx.execute("UPDATE tasks SET chunks = $2 WHERE id = $1", args![&claim.task, self.count]).await?;
+        tx.change(ChangeKind::Text, &claim.project, &claim.document, claim.version);
+        stages::advance(tx, claim, &held).await?;
+        let data = json!({ "chunks": self.count });
+        tx.event("document.chunks_created", &claim.project, Some(&claim.task), Some(&claim.document), &data)
+    }
+}

@@ -1,0 +1,62 @@
+//! What a library holds, in numbers.
+
+use pagemill_core::{Problem, Queue, TaskStatus};
+
+use crate::{Counts, JobState, Store, failure::Failure};
+
+impl Store {
+    /// Counts documents, pages, chunks and vectors of live versions, jobs and tasks.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn library_counts(&self) -> Result<Counts, Problem> {
+        let read = async {
+            let mut snapshot = self.snapshot().await?;
+            let mut conn = snapshot.conn();
+            let mut counts = Counts {
+                documents: unsigned(conn.number("SELECT COUNT(*) FROM documents", &[]).await?),
+                pages: unsigned(
+                    conn.number(
+                        "SELECT COUNT(*) FROM documents d JOIN pages p \
+                         ON p.document = d.id AND p.version = d.live_version",
+                        &[],
+                    )
+                    .await?,
+                ),
+                chunks: unsigned(
+                    conn.number(
+                        "SELECT COUNT(*) FROM documents d JOIN chunks c \
+                         ON c.document = d.id AND c.version = d.live_version",
+                        &[],
+                    )
+                    .await?,
+                ),
+                vectors: unsigned(
+                    conn.number(
+                        "SELECT COUNT(*) FROM documents d JOIN embeddings e \
+                         ON e.document = d.id AND e.version = d.live_version",
+                        &[],
+                    )
+                    .await?,
+                ),
+                ..Counts::default()
+            };
+            let sql = "SELECT queue, state, COUNT(*) FROM jobs GROUP BY queue, state ORDER BY queue, state";
+            for row in conn.rows(sql, &[]).await? {
+                let mut fields = row.fields();
+                counts.jobs.push((fields.word(Queue::parse)?, fields.word(JobState::parse)?, fields.count()?));
+            }
+            let sql = "SELECT status, COUNT(*) FROM tasks GROUP BY status ORDER BY status";
+            for row in conn.rows(sql, &[]).await? {
+                let mut fields = row.fields();
+                counts.tasks.push((fields.word(TaskStatus::parse)?, fields.count()?));
+            }
+            Ok(counts)
+        };
+        read.await.map_err(|failure: Failure| self.problem(failure))
+    }
+}
+
+fn unsigned(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}

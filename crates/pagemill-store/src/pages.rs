@@ -1,0 +1,327 @@
+//! Pages and blocks: what reading a file gave, page by page.
+
+use std::{collections::BTreeMap, ops::RangeInclusive};
+
+use pagemill_core::{
+    Block, BlockKind, Cell, DocumentId, DocumentInfo, Outline, Page, PageSource, Problem, Rect, pack_words,
+    unpack_words,
+};
+use serde_json::json;
+
+use crate::{
+    Claim, PageOutcome, Store,
+    failure::{Failure, damaged},
+    queue,
+    sql::{Conn, Fields, Tx, Value, Write, args, from_json, to_json},
+    stages,
+};
+
+impl Store {
+    /// Pages of a version with their blocks, in order. Without words the blocks come cheaper, for
+    /// reading; with them they know the place of every word.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn pages(
+        &self,
+        document: &DocumentId,
+        version: u32,
+        range: RangeInclusive<u32>,
+        with_words: bool,
+    ) -> Result<Vec<Page>, Problem> {
+        let read = async {
+            let mut snapshot = self.snapshot().await?;
+            let mut conn = snapshot.conn();
+            let bounds = args![document, version, *range.start(), *range.end()];
+            let rows = conn
+                .rows(
+                    "SELECT number, label, width, height, source, reason FROM pages \
+                     WHERE document = $1 AND version = $2 AND number BETWEEN $3 AND $4 ORDER BY number",
+                    bounds,
+                )
+                .await?;
+            let mut pages =
+                rows.iter().map(|row| page_of(&mut row.fields())).collect::<Result<Vec<Page>, Failure>>()?;
+            let sql = if with_words {
+                "SELECT page, ordinal, kind, level, text, x0, y0, x1, y1, cells, words FROM blocks \
+                 WHERE document = $1 AND version = $2 AND page BETWEEN $3 AND $4 ORDER BY page, ordinal"
+            } else {
+                "SELECT page, ordinal, kind, level, text, x0, y0, x1, y1, cells FROM blocks \
+                 WHERE document = $1 AND version = $2 AND page BETWEEN $3 AND $4 ORDER BY page, ordinal"
+            };
+            let mut by_page: BTreeMap<u32, Vec<Block>> = BTreeMap::new();
+            for row in conn.rows(sql, bounds).await? {
+                let ((page, _), block) = block_of(&mut row.fields(), with_words)?;
+                by_page.entry(page).or_default().push(block);
+            }
+            for page in &mut pages {
+                page.blocks = by_page.remove(&page.number).unwrap_or_default();
+            }
+            Ok(pages)
+        };
+        read.await.map_err(|failure: Failure| self.problem(failure))
+    }
+
+    /// Single blocks with their words, by page and place on it, in the order asked for. Those that are not there are left out.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn blocks_of(
+        &self,
+        document: &DocumentId,
+        version: u32,
+        places: &[(u32, u32)],
+    ) -> Result<Vec<((u32, u32), Block)>, Problem> {
+        let read = async {
+            let mut snapshot = self.snapshot().await?;
+            let mut conn = snapshot.conn();
+            let mut blocks = Vec::with_capacity(places.len());
+            for &(page, ordinal) in places {
+                let row = conn
+                    .row(
+                        "SELECT page, ordinal, kind, level, text, x0, y0, x1, y1, cells, words FROM blocks \
+                         WHERE document = $1 AND version = $2 AND page = $3 AND ordinal = $4",
+                        args![document, version, page, ordinal],
+                    )
+                    .await?;
+                if let Some(row) = row {
+                    blocks.push(block_of(&mut row.fields(), true)?);
+                }
+            }
+            Ok(blocks)
+        };
+        read.await.map_err(|failure: Failure| self.problem(failure))
+    }
+
+    /// What became of each page of a version.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn page_ledger(&self, document: &DocumentId, version: u32) -> Result<Vec<PageOutcome>, Problem> {
+        let read = async {
+            let mut reader = self.reader().await?;
+            ledger(&mut reader.conn(), document, version).await
+        };
+        read.await.map_err(|failure: Failure| self.problem(failure))
+    }
+
+    /// What reading a version warned of, as it was stored; an empty list before that.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn warnings(&self, document: &DocumentId, version: u32) -> Result<serde_json::Value, Problem> {
+        let read = async {
+            let mut reader = self.reader().await?;
+            let row = reader
+                .conn()
+                .row("SELECT warnings FROM warnings WHERE document = $1 AND version = $2", args![document, version])
+                .await?;
+            row.map_or_else(|| Ok(json!([])), |row| row.fields().json())
+        };
+        read.await.map_err(|failure: Failure| self.problem(failure))
+    }
+
+    /// Stores pages that were read: they replace those of the same number, and the unit is done.
+    ///
+    /// # Errors
+    /// `lease_lost` when the job is no longer held.
+    pub async fn save_pages(&self, claim: &Claim, unit: u32, pages: &[Page]) -> Result<(), Problem> {
+        let write = SavePages::new(claim, unit, pages).map_err(|failure| self.problem(failure))?;
+        self.write(write).await
+    }
+
+    /// Ends `parse`: what is known of the document as a whole, and the job `chunk`.
+    ///
+    /// # Errors
+    /// `lease_lost` when the job is no longer held.
+    pub async fn finish_parse(
+        &self,
+        claim: &Claim,
+        info: &DocumentInfo,
+        outline: &Outline,
+        warnings: &serde_json::Value,
+    ) -> Result<(), Problem> {
+        let prepared = || {
+            Ok(FinishParse {
+                claim: claim.clone(),
+                pages: info.pages,
+                info: to_json(info)?,
+                outline: to_json(outline)?,
+                warnings: to_json(warnings)?,
+            })
+        };
+        let write = prepared().map_err(|failure: Failure| self.problem(failure))?;
+        self.write(write).await
+    }
+}
+
+/// The outcome of each page of a version, by number.
+pub(crate) async fn ledger(
+    conn: &mut Conn<'_>,
+    document: &DocumentId,
+    version: u32,
+) -> Result<Vec<PageOutcome>, Failure> {
+    let rows = conn
+        .rows(
+            "SELECT number, source, reason, label FROM pages WHERE document = $1 AND version = $2 ORDER BY number",
+            args![document, version],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let mut fields = row.fields();
+            Ok(PageOutcome {
+                number: fields.count()?,
+                source: fields.word(PageSource::parse)?,
+                reason: fields.text_or_null()?,
+                label: fields.text_or_null()?,
+            })
+        })
+        .collect()
+}
+
+fn page_of(fields: &mut Fields<'_>) -> Result<Page, Failure> {
+    Ok(Page {
+        number: fields.count()?,
+        label: fields.text_or_null()?,
+        width: fields.real()?,
+        height: fields.real()?,
+        source: fields.word(PageSource::parse)?,
+        reason: fields.text_or_null()?,
+        blocks: Vec::new(),
+    })
+}
+
+fn block_of(fields: &mut Fields<'_>, with_words: bool) -> Result<((u32, u32), Block), Failure> {
+    let place = (fields.count()?, fields.count()?);
+    let block = Block {
+        kind: fields.word(BlockKind::parse)?,
+        level: fields.int_or_null()?.and_then(|level| u8::try_from(level).ok()),
+        text: fields.text()?,
+        bbox: Rect { x0: fields.real()?, y0: fields.real()?, x1: fields.real()?, y1: fields.real()? },
+        cells: fields.text_or_null()?.map_or_else(|| Ok(Vec::new()), |cells| from_json::<Vec<Cell>>(&cells))?,
+        words: if with_words {
+            unpack_words(&fields.bytes()?).map_err(|error| damaged(error.to_string()))?
+        } else {
+            Vec::new()
+        },
+    };
+    Ok((place, block))
+}
+
+/// Pages in the form they are stored in, made before the transaction begins.
+struct SavePages {
+    claim: Claim,
+    unit: u32,
+    numbers: Vec<u32>,
+    pages: Vec<Value>,
+    blocks: Vec<Value>,
+}
+
+impl SavePages {
+    fn new(claim: &Claim, unit: u32, pages: &[Page]) -> Result<Self, Failure> {
+        let mut write = Self {
+            claim: claim.clone(),
+            unit,
+            numbers: pages.iter().map(|page| page.number).collect(),
+            pages: Vec::with_capacity(pages.len() * 8),
+            blocks: Vec::new(),
+        };
+        for page in pages {
+            write.pages.extend_from_slice(args![
+                &claim.document,
+                claim.version,
+                page.number,
+                page.label.clone(),
+                page.width,
+                page.height,
+                page.source.as_str(),
+                page.reason.clone(),
+            ]);
+            for (block, ordinal) in page.blocks.iter().zip(0_u32..) {
+                let cells = if block.cells.is_empty() { None } else { Some(to_json(&block.cells)?) };
+                write.blocks.extend_from_slice(args![
+                    &claim.document,
+                    claim.version,
+                    page.number,
+                    ordinal,
+                    block.kind.as_str(),
+                    block.level.map(i64::from),
+                    block.text.as_str(),
+                    block.bbox.x0,
+                    block.bbox.y0,
+                    block.bbox.x1,
+                    block.bbox.y1,
+                    cells,
+                    pack_words(&block.words),
+                ]);
+            }
+        }
+        Ok(write)
+    }
+}
+
+impl Write for SavePages {
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        let claim = &self.claim;
+        queue::hold(tx, claim).await?;
+        for number in &self.numbers {
+            let place = args![&claim.document, claim.version, *number];
+            tx.execute("DELETE FROM blocks WHERE document = $1 AND version = $2 AND page = $3", place).await?;
+            tx.execute("DELETE FROM pages WHERE document = $1 AND version = $2 AND number = $3", place).await?;
+        }
+        let head = "INSERT INTO pages (document, version, number, label, width, height, source, reason) VALUES";
+        tx.conn().insert_many(head, 8, "", &self.pages).await?;
+        let head = "INSERT INTO blocks (document, version, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, \
+                    words) VALUES";
+        tx.conn().insert_many(head, 13, "", &self.blocks).await?;
+        stages::check_unit(tx, claim, self.unit, 0).await
+    }
+}
+
+struct FinishParse {
+    claim: Claim,
+    pages: u32,
+    info: String,
+    outline: String,
+    warnings: String,
+}
+
+impl Write for FinishParse {
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        let claim = &self.claim;
+        let held = queue::hold(tx, claim).await?;
+        tx.execute(
+            "UPDATE documents SET info = $2, outline = $3 WHERE id = $1",
+            args![&claim.document, &self.info, &self.outline],
+        )
+        .await?;
+        tx.execute(
+            "INSERT INTO warnings (document, version, warnings) VALUES ($1, $2, $3) \
+             ON CONFLICT (document, version) DO UPDATE SET warnings = EXCLUDED.warnings",
+            args![&claim.document, claim.version, &self.warnings],
+        )
+        .await?;
+        // An earlier run of this version may have believed in more pages.
+        let beyond = args![&claim.document, claim.version, self.pages];
+        tx.execute("DELETE FROM blocks WHERE document = $1 AND version = $2 AND page > $3", beyond).await?;
+        tx.execute("DELETE FROM pages WHERE document = $1 AND version = $2 AND number > $3", beyond).await?;
+        let row = tx
+            .row(
+                "UPDATE tasks SET pages_total = $4, \
+                 pages_done = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3), \
+                 pages_unread = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3 \
+                 AND source IN ('skipped', 'failed')) WHERE id = $1 RETURNING pages_unread",
+                args![&claim.task, &claim.document, claim.version, self.pages],
+            )
+            .await?;
+        let unread = row.map_or(Ok(0), |row| row.int())?;
+        stages::advance(tx, claim, &held).await?;
+        let data = json!({ "pages": self.pages, "unread": unread });
+        tx.event("document.text_extracted", &claim.project, Some(&claim.task), Some(&claim.document), &data)
+    }
+}

@@ -1,0 +1,176 @@
+//! One way to run a statement on a connection of either database.
+
+use futures::TryStreamExt;
+use sqlx::{
+    AssertSqlSafe, Executor, PgConnection, SqlSafeStr, SqlStr, SqliteConnection, postgres::PgArguments, query::Query,
+    sqlite::SqliteArguments,
+};
+
+use super::{Row, Value};
+use crate::{dialect::Dialect, failure::Failure};
+
+/// A borrowed connection.
+pub(crate) enum Conn<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+macro_rules! bound {
+    ($sql:expr, $values:expr, $database:ty, $arguments:ty) => {{
+        let mut query: Query<'_, $database, $arguments> = sqlx::query($sql);
+        for value in $values {
+            query = match value {
+                Value::Text(text) => query.bind(text.as_deref()),
+                Value::Int(number) => query.bind(number),
+                Value::Real(number) => query.bind(number),
+                Value::Bytes(bytes) => query.bind(bytes.as_slice()),
+            };
+        }
+        query
+    }};
+}
+
+impl Conn<'_> {
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Runs a statement; returns how many rows it changed.
+    pub(crate) async fn execute(&mut self, sql: impl SqlSafeStr + Send, values: &[Value]) -> Result<u64, Failure> {
+        let sql = sql.into_sql_str();
+        Ok(match self {
+            Self::Sqlite(conn) => {
+                bound!(sql, values, sqlx::Sqlite, SqliteArguments).execute(&mut **conn).await?.rows_affected()
+            }
+            Self::Postgres(conn) => {
+                bound!(sql, values, sqlx::Postgres, PgArguments).execute(&mut **conn).await?.rows_affected()
+            }
+        })
+    }
+
+    /// Every row of a query.
+    pub(crate) async fn rows(&mut self, sql: impl SqlSafeStr + Send, values: &[Value]) -> Result<Vec<Row>, Failure> {
+        let sql = sql.into_sql_str();
+        Ok(match self {
+            Self::Sqlite(conn) => {
+                bound!(sql, values, sqlx::Sqlite, SqliteArguments)
+                    .fetch(&mut **conn)
+                    .map_ok(Row::Sqlite)
+                    .try_collect()
+                    .await?
+            }
+            Self::Postgres(conn) => {
+                bound!(sql, values, sqlx::Postgres, PgArguments)
+                    .fetch(&mut **conn)
+                    .map_ok(Row::Postgres)
+                    .try_collect()
+                    .await?
+            }
+        })
+    }
+
+    /// The first row of a query, if there is one.
+    pub(crate) async fn row(&mut self, sql: impl SqlSafeStr + Send, values: &[Value]) -> Result<Option<Row>, Failure> {
+        Ok(self.rows(sql, values).await?.into_iter().next())
+    }
+
+    /// The first number of a query that always has a row.
+    pub(crate) async fn number(&mut self, sql: impl SqlSafeStr + Send, values: &[Value]) -> Result<i64, Failure> {
+        match self.row(sql, values).await? {
+            Some(row) => row.int(),
+            None => Ok(0),
+        }
+    }
+
+    /// Runs statements that take no values and are not worth preparing.
+    pub(crate) async fn batch(&mut self, sql: &'static str) -> Result<(), Failure> {
+        match self {
+            Self::Sqlite(conn) => conn.execute(sqlx::raw_sql(sql)).await.map(drop)?,
+            Self::Postgres(conn) => conn.execute(sqlx::raw_sql(sql)).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// Inserts many rows with few statements: `head` is `INSERT INTO t (a, b) VALUES`,
+    /// `tail` an `ON CONFLICT` clause or empty, `values` the rows one after the other.
+    pub(crate) async fn insert_many(
+        &mut self,
+        head: &'static str,
+        columns: usize,
+        tail: &'static str,
+        mut values: &[Value],
+    ) -> Result<(), Failure> {
+        while !values.is_empty() {
+            // Few different lengths, so that prepared statements are found again.
+            let rows = [128, 32, 8, 1].into_iter().find(|rows| rows * columns <= values.len()).unwrap_or(1);
+            let (now, rest) = values.split_at((rows * columns).min(values.len()));
+            self.execute(many(head, columns, tail, rows), now).await?;
+            values = rest;
+        }
+        Ok(())
+    }
+}
+
+/// `head ($1,$2),($3,$4) tail`.
+fn many(head: &str, columns: usize, tail: &str, rows: usize) -> AssertSqlSafe<String> {
+    let mut sql = String::with_capacity(head.len() + tail.len() + rows * (columns * 6 + 4));
+    sql.push_str(head);
+    for row in 0..rows {
+        sql.push_str(if row == 0 { " (" } else { ",(" });
+        for column in 0..columns {
+            if column > 0 {
+                sql.push(',');
+            }
+            sql.push('$');
+            sql.push_str(&(row * columns + column + 1).to_string());
+        }
+        sql.push(')');
+    }
+    sql.push(' ');
+    sql.push_str(tail);
+    AssertSqlSafe(sql)
+}
+
+/// How many values one `IN (…)` holds.
+pub(crate) const LIST: usize = 64;
+
+/// Replaces `{list}` in a statement by `$first, …` with [`LIST`] places. Fill it with [`list_values`].
+pub(crate) fn with_list(sql: &str, first: usize) -> SqlStr {
+    let places: Vec<String> = (first..first + LIST).map(|place| format!("${place}")).collect();
+    AssertSqlSafe(sql.replace("{list}", &places.join(","))).into_sql_str()
+}
+
+/// The values of a list, its last one repeated up to [`LIST`].
+pub(crate) fn list_values<'v, T>(fixed: &[Value], items: &'v [T]) -> Vec<Value>
+where
+    Value: From<&'v T>,
+{
+    let mut values = fixed.to_vec();
+    values.extend(items.iter().map(Value::from));
+    if let Some(last) = values.last().cloned() {
+        values.resize(fixed.len() + LIST, last);
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_for_many_rows() {
+        assert_eq!(many("INSERT INTO t (a, b) VALUES", 2, "", 2).0, "INSERT INTO t (a, b) VALUES ($1,$2),($3,$4) ");
+    }
+
+    #[test]
+    fn lists_are_filled_up() {
+        let items = ["x".to_owned(), "y".to_owned()];
+        let values = list_values(super::super::args!["p"], &items);
+        assert_eq!(values.len(), LIST + 1);
+        assert_eq!(values[2..], vec![Value::from("y"); LIST - 1]);
+        assert!(with_list("a IN ({list})", 2).as_str().starts_with("a IN ($2,$3,"));
+    }
+}

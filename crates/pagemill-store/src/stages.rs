@@ -1,0 +1,158 @@
+//! What stages have in common: their beginning, their units, their end.
+//!
+//! Each write is one transaction: output, checkpoint, next job and event together, under the fence of the claim.
+
+use std::collections::BTreeSet;
+
+use pagemill_core::{DocumentId, Problem, Stage};
+use serde_json::json;
+
+use crate::{
+    Claim, Store,
+    dialect::wall_ms,
+    failure::Failure,
+    queue::{self, Held, NewJob},
+    sql::{Tx, Write, args, to_json},
+};
+
+impl Store {
+    /// Says that a stage begins and how many units it has (0 while unknown).
+    ///
+    /// # Errors
+    /// `lease_lost` when the job is no longer held.
+    pub async fn begin_stage(&self, claim: &Claim, units_total: u32) -> Result<(), Problem> {
+        self.write(BeginStage { claim: claim.clone(), units_total }).await
+    }
+
+    /// The units of a stage that are done.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn finished_units(
+        &self,
+        document: &DocumentId,
+        version: u32,
+        stage: Stage,
+    ) -> Result<BTreeSet<u32>, Problem> {
+        let read = async {
+            let mut reader = self.reader().await?;
+            let rows = reader
+                .conn()
+                .rows(
+                    "SELECT unit FROM checkpoints WHERE document = $1 AND version = $2 AND stage = $3 AND unit >= 0",
+                    args![document, version, stage.as_str()],
+                )
+                .await?;
+            rows.iter().map(|row| row.fields().count()).collect::<Result<BTreeSet<u32>, Failure>>()
+        };
+        read.await.map_err(|failure: Failure| self.problem(failure))
+    }
+
+    /// Ends a stage that has no output of its own in the database, and queues the next.
+    ///
+    /// # Errors
+    /// `lease_lost` when the job is no longer held.
+    pub async fn finish_stage(&self, claim: &Claim) -> Result<(), Problem> {
+        self.write(FinishStage(claim.clone())).await
+    }
+}
+
+struct BeginStage {
+    claim: Claim,
+    units_total: u32,
+}
+
+impl Write for BeginStage {
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        let claim = &self.claim;
+        queue::hold(tx, claim).await?;
+        let now = wall_ms();
+        tx.execute(
+            "UPDATE tasks SET status = 'processing', stage = $2, units_total = $3, units_done = \
+             (SELECT COUNT(*) FROM checkpoints WHERE document = $5 AND version = $6 AND stage = $2 AND unit >= 0), \
+             waiting = NULL, started_ms = COALESCE(started_ms, $4), stage_started_ms = $4 WHERE id = $1",
+            args![&claim.task, claim.stage.as_str(), self.units_total, now, &claim.document, claim.version],
+        )
+        .await?;
+        let kind = if claim.stage == Stage::Parse { "task.started" } else { "task.stage" };
+        let data = json!({ "stage": claim.stage.as_str(), "units": self.units_total, "attempt": claim.attempt });
+        tx.event(kind, &claim.project, Some(&claim.task), Some(&claim.document), &data)
+    }
+}
+
+struct FinishStage(Claim);
+
+impl Write for FinishStage {
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        let Self(claim) = self;
+        let held = queue::hold(tx, claim).await?;
+        advance(tx, claim, &held).await?;
+        let kind = match claim.stage {
+            Stage::Parse => "document.text_extracted",
+            Stage::Chunk => "document.chunks_created",
+            Stage::Embed => "document.embeddings_skipped",
+            Stage::Index => "document.indexed",
+            Stage::Finish => "task.stage",
+        };
+        tx.event(kind, &claim.project, Some(&claim.task), Some(&claim.document), &json!({}))
+    }
+}
+
+/// Marks a unit of a stage as done, and shows it in the task. `reused` units were not done again.
+pub(crate) async fn check_unit(tx: &mut Tx<'_>, claim: &Claim, unit: u32, reused: u32) -> Result<(), Failure> {
+    tx.execute(
+        "INSERT INTO checkpoints (document, version, stage, unit, task, at_ms) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (document, version, stage, unit) DO NOTHING",
+        args![&claim.document, claim.version, claim.stage.as_str(), unit, &claim.task, wall_ms()],
+    )
+    .await?;
+    let row = tx
+        .row(
+            "UPDATE tasks SET waiting = NULL, reused = reused + $5, units_done = \
+             (SELECT COUNT(*) FROM checkpoints WHERE document = $2 AND version = $3 AND stage = $4 AND unit >= 0), \
+             pages_done = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3), \
+             pages_unread = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3 \
+             AND source IN ('skipped', 'failed')) \
+             WHERE id = $1 RETURNING units_done, units_total, pages_done, pages_total",
+            args![&claim.task, &claim.document, claim.version, claim.stage.as_str(), reused],
+        )
+        .await?;
+    let Some(row) = row else { return Err(crate::failure::lease_lost(claim)) };
+    let mut fields = row.fields();
+    let data = json!({
+        "stage": claim.stage.as_str(),
+        "units_done": fields.int()?,
+        "units_total": fields.int()?,
+        "pages_done": fields.int()?,
+        "pages_total": fields.int()?,
+    });
+    tx.event("task.progress", &claim.project, Some(&claim.task), Some(&claim.document), &data)
+}
+
+/// Ends a stage: its checkpoint, its time, its job gone, the next one queued.
+pub(crate) async fn advance(tx: &mut Tx<'_>, claim: &Claim, held: &Held) -> Result<(), Failure> {
+    let now = wall_ms();
+    tx.execute(
+        "INSERT INTO checkpoints (document, version, stage, unit, task, at_ms) VALUES ($1, $2, $3, -1, $4, $5) \
+         ON CONFLICT (document, version, stage, unit) DO NOTHING",
+        args![&claim.document, claim.version, claim.stage.as_str(), &claim.task, now],
+    )
+    .await?;
+    tx.execute("DELETE FROM jobs WHERE id = $1 AND fence = $2", args![&claim.job, claim.fence]).await?;
+    let row = tx.row("SELECT timings, stage_started_ms FROM tasks WHERE id = $1", args![&claim.task]).await?;
+    let Some(row) = row else { return Err(crate::failure::lease_lost(claim)) };
+    let mut fields = row.fields();
+    let mut timings: Vec<(Stage, f64)> = fields.json()?;
+    let begun = fields.int_or_null()?.unwrap_or(now);
+    timings.push((claim.stage, (now - begun).max(0) as f64 / 1000.0));
+    tx.execute("UPDATE tasks SET timings = $2, waiting = NULL WHERE id = $1", args![&claim.task, to_json(&timings)?])
+        .await?;
+    if let Some(next) = claim.stage.next() {
+        queue::enqueue(tx, &NewJob::after(claim, held.turn, next)).await?;
+    }
+    Ok(())
+}

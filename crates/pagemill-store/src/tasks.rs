@@ -1,0 +1,314 @@
+//! Tasks: what users watch, cancel and try again.
+
+use pagemill_core::{
+    Document, DocumentId, ErrorCode, Fault, Priority, Problem, ProjectId, Stage, Task, TaskId, TaskStatus, excerpt,
+};
+use serde_json::json;
+
+use crate::{
+    Store,
+    dialect::wall_ms,
+    documents,
+    failure::Failure,
+    queue::{self, NewJob, policy},
+    sql::{Fields, Row, Tx, Write, args, from_json},
+};
+
+/// The columns [`task_of`] reads, in its order.
+macro_rules! task_columns {
+    () => {
+        "t.id, t.document, t.project, t.recipe, t.version, t.status, t.priority, t.stage, t.units_done, \
+         t.units_total, t.pages_total, t.pages_done, t.pages_unread, t.chunks, t.reused, t.error, t.waiting, \
+         t.created_ms, t.started_ms, t.finished_ms, t.timings"
+    };
+}
+pub(crate) use task_columns;
+
+/// Reads the columns of `task_columns!`.
+pub(crate) fn task_of(fields: &mut Fields<'_>) -> Result<Task, Failure> {
+    Ok(Task {
+        id: fields.id()?,
+        document: fields.id()?,
+        project: fields.id()?,
+        recipe: fields.text()?,
+        version: fields.count()?,
+        status: fields.word(TaskStatus::parse)?,
+        priority: Priority::from_number(fields.int()?),
+        stage: fields.word(Stage::parse)?,
+        units_done: fields.count()?,
+        units_total: fields.count()?,
+        pages_total: fields.count()?,
+        pages_done: fields.count()?,
+        pages_unread: fields.count()?,
+        chunks: fields.count()?,
+        reused: fields.count()?,
+        error: fields.text_or_null()?.map(|text| from_json(&text)).transpose()?,
+        waiting: fields.text_or_null()?,
+        created_ms: fields.int()?,
+        started_ms: fields.int_or_null()?,
+        finished_ms: fields.int_or_null()?,
+        timings: fields.json()?,
+    })
+}
+
+fn tasks_of(rows: &[Row]) -> Result<Vec<Task>, Failure> {
+    rows.iter().map(|row| task_of(&mut row.fields())).collect()
+}
+
+impl Store {
+    /// A task of a project.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn task(&self, project: &ProjectId, id: &TaskId) -> Result<Option<Task>, Problem> {
+        const SQL: &str = concat!("SELECT ", task_columns!(), " FROM tasks t WHERE t.project = $1 AND t.id = $2");
+        self.one_task(SQL, project, id.as_str()).await
+    }
+
+    /// The newest task of a document.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn newest_task(&self, project: &ProjectId, document: &DocumentId) -> Result<Option<Task>, Problem> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            task_columns!(),
+            " FROM tasks t WHERE t.project = $1 AND t.document = $2 ORDER BY t.id DESC LIMIT 1"
+        );
+        self.one_task(SQL, project, document.as_str()).await
+    }
+
+    async fn one_task(&self, sql: &'static str, project: &ProjectId, id: &str) -> Result<Option<Task>, Problem> {
+        let read = async {
+            let mut reader = self.reader().await?;
+            let row = reader.conn().row(sql, args![project, id]).await?;
+            row.map(|row| task_of(&mut row.fields())).transpose()
+        };
+        read.await.map_err(|failure| self.problem(failure))
+    }
+
+    /// Tasks of a project in the order they were made, after a given one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn tasks(
+        &self,
+        project: &ProjectId,
+        status: Option<TaskStatus>,
+        after: Option<&TaskId>,
+        limit: u32,
+    ) -> Result<Vec<Task>, Problem> {
+        const ALL: &str = concat!(
+            "SELECT ",
+            task_columns!(),
+            " FROM tasks t WHERE t.project = $1 AND t.id > $2 ORDER BY t.id LIMIT $3"
+        );
+        const OF_STATUS: &str = concat!(
+            "SELECT ",
+            task_columns!(),
+            " FROM tasks t WHERE t.project = $1 AND t.id > $2 AND t.status = $4 ORDER BY t.id LIMIT $3"
+        );
+        let after = after.map_or("", TaskId::as_str);
+        let read = async {
+            let mut reader = self.reader().await?;
+            let rows = match status {
+                None => reader.conn().rows(ALL, args![project, after, limit]).await?,
+                Some(status) => reader.conn().rows(OF_STATUS, args![project, after, limit, status.as_str()]).await?,
+            };
+            tasks_of(&rows)
+        };
+        read.await.map_err(|failure| self.problem(failure))
+    }
+
+    /// Stops a task: its jobs are gone at once, and a worker at one of them loses its lease.
+    /// A task that has ended is returned as it is. What was done stays for a later task.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn cancel_task(&self, project: &ProjectId, id: &TaskId) -> Result<Option<Task>, Problem> {
+        self.write(CancelTask { project: project.clone(), task: id.clone() }).await
+    }
+
+    /// Starts a new task for the document of one that failed, was cancelled or is partial.
+    ///
+    /// # Errors
+    /// `conflict` when the task is still at work, is completed, or is not the newest of its document.
+    pub async fn retry_task(&self, project: &ProjectId, id: &TaskId) -> Result<Option<Task>, Problem> {
+        self.write(RetryTask { project: project.clone(), task: id.clone() }).await
+    }
+}
+
+struct CancelTask {
+    project: ProjectId,
+    task: TaskId,
+}
+
+impl Write for CancelTask {
+    type Output = Option<Task>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Task>, Failure> {
+        // Jobs before tasks: everyone locks in this order.
+        tx.lock_rows(
+            "SELECT id FROM jobs WHERE task = $1 AND project = $2 ORDER BY id",
+            args![&self.task, &self.project],
+        )
+        .await?;
+        let Some(mut task) = lock_task(tx, &self.project, &self.task).await? else { return Ok(None) };
+        if task.status.is_final() {
+            return Ok(Some(task));
+        }
+        tx.execute("DELETE FROM jobs WHERE task = $1", args![&self.task]).await?;
+        task.status = TaskStatus::Cancelled;
+        task.waiting = None;
+        task.finished_ms = Some(wall_ms());
+        tx.execute(
+            "UPDATE tasks SET status = 'cancelled', waiting = NULL, finished_ms = $2 WHERE id = $1",
+            args![&self.task, task.finished_ms],
+        )
+        .await?;
+        tx.event("task.cancelled", &self.project, Some(&self.task), Some(&task.document), &json!({}))?;
+        Ok(Some(task))
+    }
+}
+
+struct RetryTask {
+    project: ProjectId,
+    task: TaskId,
+}
+
+impl Write for RetryTask {
+    type Output = Option<Task>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Task>, Failure> {
+        let found = tx
+            .row("SELECT document FROM tasks WHERE id = $1 AND project = $2", args![&self.task, &self.project])
+            .await?;
+        let Some(row) = found else { return Ok(None) };
+        let document: DocumentId = row.fields().id()?;
+        let Some(document) = documents::lock_document(tx, &self.project, &document).await? else { return Ok(None) };
+        let Some(newest) = newest_of(tx, &document.id).await? else { return Ok(None) };
+        let refusal = match newest.status {
+            _ if newest.id != self.task => Some("there is a newer task for this document"),
+            TaskStatus::Failed | TaskStatus::Cancelled | TaskStatus::Partial => None,
+            TaskStatus::Completed => Some("it is completed"),
+            TaskStatus::Queued | TaskStatus::Processing | TaskStatus::Paused => Some("it has not ended yet"),
+        };
+        if let Some(reason) = refusal {
+            let message = format!("task {} cannot be tried again: {reason}", self.task);
+            return Err(Problem::new(ErrorCode::Conflict, message).into());
+        }
+        let recipe = newest.recipe.clone();
+        let priority = newest.priority;
+        again(tx, &document, &newest, &recipe, priority).await.map(Some)
+    }
+}
+
+/// A task, held until the transaction ends.
+pub(crate) async fn lock_task(tx: &mut Tx<'_>, project: &ProjectId, id: &TaskId) -> Result<Option<Task>, Failure> {
+    const SQL: &str = concat!("SELECT ", task_columns!(), " FROM tasks t WHERE t.project = $1 AND t.id = $2");
+    tx.lock_row(SQL, args![project, id]).await?.map(|row| task_of(&mut row.fields())).transpose()
+}
+
+/// The newest task of a document.
+pub(crate) async fn newest_of(tx: &mut Tx<'_>, document: &DocumentId) -> Result<Option<Task>, Failure> {
+    const SQL: &str =
+        concat!("SELECT ", task_columns!(), " FROM tasks t WHERE t.document = $1 ORDER BY t.id DESC LIMIT 1");
+    tx.row(SQL, args![document]).await?.map(|row| task_of(&mut row.fields())).transpose()
+}
+
+/// Starts a task after one that did not end well.
+///
+/// A partial one has a live version, so a new version is built aside. A failed or cancelled one is
+/// taken up where it stopped: the checkpoints of its version stand, except where the file was at fault.
+pub(crate) async fn again(
+    tx: &mut Tx<'_>,
+    document: &Document,
+    last: &Task,
+    recipe: &str,
+    priority: Priority,
+) -> Result<Task, Failure> {
+    // What was set aside as a dead letter is being tried again.
+    tx.execute("DELETE FROM jobs WHERE document = $1", args![&document.id]).await?;
+    if last.status == TaskStatus::Partial && document.live_version == Some(last.version) {
+        return start(tx, document, recipe, priority, last.version + 1, Stage::Parse).await;
+    }
+    let rows = tx
+        .rows(
+            "SELECT stage FROM checkpoints WHERE document = $1 AND version = $2 AND unit = -1",
+            args![&document.id, last.version],
+        )
+        .await?;
+    let done = rows.iter().map(|row| row.fields().word(Stage::parse)).collect::<Result<Vec<_>, _>>()?;
+    let failed = last.error.as_ref().map(|error| (last.stage, error.code.fault()));
+    let stage = policy::resume_stage(&done, failed);
+    // Units of a stage that was interrupted stand; a fault of the file is looked at afresh.
+    let least = if matches!(failed, Some((_, Fault::Input))) { -1 } else { i64::from(u32::MAX) };
+    for open in Stage::ALL.into_iter().filter(|open| *open >= stage) {
+        tx.execute(
+            "DELETE FROM checkpoints WHERE document = $1 AND version = $2 AND stage = $3 AND (unit = -1 OR unit > $4)",
+            args![&document.id, last.version, open.as_str(), least],
+        )
+        .await?;
+    }
+    start(tx, document, recipe, priority, last.version, stage).await
+}
+
+/// Makes a task with its first job, and tells of it.
+pub(crate) async fn start(
+    tx: &mut Tx<'_>,
+    document: &Document,
+    recipe: &str,
+    priority: Priority,
+    version: u32,
+    stage: Stage,
+) -> Result<Task, Failure> {
+    let task = Task {
+        id: TaskId::new(),
+        document: document.id.clone(),
+        project: document.project.clone(),
+        recipe: recipe.to_owned(),
+        version,
+        status: TaskStatus::Queued,
+        priority,
+        stage,
+        units_done: 0,
+        units_total: 0,
+        pages_total: if stage == Stage::Parse { 0 } else { document.info.pages },
+        pages_done: 0,
+        pages_unread: 0,
+        chunks: 0,
+        reused: 0,
+        error: None,
+        waiting: None,
+        created_ms: wall_ms(),
+        started_ms: None,
+        finished_ms: None,
+        timings: Vec::new(),
+    };
+    let turn = queue::next_turn(tx, &document.project).await?;
+    tx.execute(
+        "INSERT INTO tasks (id, document, project, recipe, version, status, priority, turn, stage, units_done, \
+         units_total, pages_total, pages_done, pages_unread, chunks, reused, created_ms, timings) \
+         VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, 0, 0, $9, \
+         (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $5), \
+         (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $5 AND source IN ('skipped', 'failed')), \
+         (SELECT COUNT(*) FROM chunks WHERE document = $2 AND version = $5), 0, $10, '[]')",
+        args![
+            &task.id,
+            &document.id,
+            &document.project,
+            recipe,
+            version,
+            priority as u32,
+            turn,
+            stage.as_str(),
+            task.pages_total,
+            task.created_ms,
+        ],
+    )
+    .await?;
+    queue::enqueue(tx, &NewJob::of_task(&task, turn, stage)).await?;
+    let data = json!({ "file": excerpt(&document.file, 255), "recipe": recipe, "stage": stage.as_str() });
+    tx.event("task.queued", &document.project, Some(&task.id), Some(&document.id), &data)?;
+    Ok(task)
+}
