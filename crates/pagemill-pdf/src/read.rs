@@ -25,6 +25,10 @@ use crate::profile::Profile;
 const SAMPLE_PAGES: usize = 32;
 /// Furniture is looked for on so many pages before and after.
 const NEIGHBOURS: usize = 2;
+/// Of the sample, so many pages have all their neighbours in it.
+const COMPOSED_SAMPLE: usize = SAMPLE_PAGES - NEIGHBOURS;
+/// A paragraph may go on past so many pages, less one, of tables and figures.
+const JOIN_PAGES: usize = 6;
 /// The engine's caches live for so many pages.
 const CACHE_PAGES: u32 = 128;
 
@@ -45,18 +49,40 @@ impl Pdf {
     /// Every page of the range that exists is delivered once; one that cannot be read comes as
     /// [`Page::failed`]. A paragraph that goes on over a page break is in the page it begins on.
     /// Memory does not grow with the number of pages.
+    /// What is usual in the document is learnt from its first pages whatever the range, so that a
+    /// page comes out the same in every reading.
     pub fn read(&self, range: RangeInclusive<u32>, sink: &mut dyn FnMut(Page) -> ControlFlow<()>) -> Summary {
         let first = (*range.start()).max(1);
         let last = (*range.end()).min(self.page_count());
         let mut reading = Reading::new(self);
         if first <= last {
+            let rules = (first > 1).then(|| reading.learn());
             // The page before tells whether the first paragraph began there, the one after where the last one ends.
-            let from = first.saturating_sub(1).max(1);
-            let to = last.saturating_add(1).min(self.page_count());
-            reading.run(from..=to, &range, sink);
+            let from = first.saturating_sub(1 + NEIGHBOURS as u32).max(1);
+            let to = last.saturating_add(1 + NEIGHBOURS as u32).min(self.page_count());
+            reading.run(from..=to, &range, rules, sink);
         }
         reading.summary()
     }
+
+    /// As [`Self::read`], but no page outside the range is looked at: for pages among
+    /// which some cannot be read without harm.
+    pub fn read_apart(&self, range: RangeInclusive<u32>, sink: &mut dyn FnMut(Page) -> ControlFlow<()>) -> Summary {
+        let first = (*range.start()).max(1);
+        let last = (*range.end()).min(self.page_count());
+        let mut reading = Reading::new(self);
+        if first <= last {
+            reading.run(first..=last, &range, None, sink);
+        }
+        reading.summary()
+    }
+}
+
+/// What is usual in a document.
+struct Rules {
+    profile: Profile,
+    habits: Habits,
+    levels: Levels,
 }
 
 /// A page between being painted and being delivered.
@@ -105,26 +131,64 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Learns what is usual from the first pages, as a reading from page 1 does on its way.
+    fn learn(&mut self) -> Rules {
+        let warnings = self.warnings.len();
+        let last = (SAMPLE_PAGES as u32).min(self.pdf.page_count());
+        let mut ahead: VecDeque<Slot> = (1..=last).map(|number| self.prepare(number)).collect();
+        let profile = Profile::of(ahead.iter().filter_map(Slot::page));
+        let mut behind = VecDeque::new();
+        let mut composed = VecDeque::new();
+        while composed.len() < COMPOSED_SAMPLE
+            && let Some(slot) = ahead.pop_front()
+        {
+            composed.push_back(self.compose(slot, &mut behind, &ahead, &profile));
+        }
+        let rules = self.rules(profile, &composed);
+        // Those pages were told of when they were read.
+        self.warnings.truncate(warnings);
+        rules
+    }
+
+    /// The rules that composed pages show; notes title and language on the way.
+    fn rules(&mut self, profile: Profile, composed: &VecDeque<Composed>) -> Rules {
+        let pages = || composed.iter().map(|page| page.drafts.as_slice());
+        let (habits, levels) = (Habits::of(pages()), Levels::of(pages(), &self.outline));
+        let paragraphs = pages().flatten().filter(|draft| draft.kind == BlockKind::Paragraph);
+        paragraphs.for_each(|draft| self.sample.add(&draft.text));
+        if let Some(first) = composed.front().filter(|page| page.number == 1) {
+            let mut drafts: Vec<Draft> = first.drafts.clone();
+            levels.set(&mut drafts, true);
+            let title = drafts.into_iter().find(|draft| draft.kind == BlockKind::Heading && draft.level == Some(1));
+            self.title = title.map(|draft| draft.text);
+        }
+        Rules { profile, habits, levels }
+    }
+
     fn run(
         &mut self,
         wide: RangeInclusive<u32>,
         range: &RangeInclusive<u32>,
+        mut rules: Option<Rules>,
         sink: &mut dyn FnMut(Page) -> ControlFlow<()>,
     ) {
         let mut numbers = wide;
         let mut ahead: VecDeque<Slot> = VecDeque::new();
-        while ahead.len() < SAMPLE_PAGES
+        let sample = if rules.is_some() { NEIGHBOURS + 1 } else { SAMPLE_PAGES };
+        while ahead.len() < sample
             && let Some(number) = numbers.next()
         {
             ahead.push_back(self.prepare(number));
         }
-        let profile = Profile::of(ahead.iter().filter_map(Slot::page));
+        let profile = match &rules {
+            Some(rules) => rules.profile.clone(),
+            None => Profile::of(ahead.iter().filter_map(Slot::page)),
+        };
         let mut behind: VecDeque<(u32, crate::layout::Edges)> = VecDeque::new();
         let mut composed: VecDeque<Composed> = VecDeque::new();
-        let mut rules: Option<(Habits, Levels)> = None;
         loop {
             // Compose until the sample is whole, then one page at a time.
-            let wanted = if rules.is_none() { SAMPLE_PAGES.saturating_sub(NEIGHBOURS) } else { 2 };
+            let wanted = if rules.is_none() { COMPOSED_SAMPLE } else { 2 };
             while composed.len() < wanted {
                 if ahead.len() <= NEIGHBOURS
                     && let Some(number) = numbers.next()
@@ -135,22 +199,18 @@ impl<'a> Reading<'a> {
                 let Some(slot) = ahead.pop_front() else { break };
                 composed.push_back(self.compose(slot, &mut behind, &ahead, &profile));
             }
-            let (habits, levels) = rules.get_or_insert_with(|| {
-                let pages = || composed.iter().map(|page| page.drafts.as_slice());
-                (Habits::of(pages()), Levels::of(pages(), &self.outline))
-            });
-            let (habits, levels) = (*habits, &*levels);
-            let Some(mut page) = composed.pop_front() else { break };
-            levels.set(&mut page.drafts, page.number == 1);
-            join_within(&mut page.drafts, habits);
-            if let Some(next) = composed.front_mut() {
-                join_over(&mut page.drafts, &mut next.drafts, habits);
+            if rules.is_none() {
+                rules = Some(self.rules(profile.clone(), &composed));
             }
-            if range.contains(&page.number) {
-                let page = self.finish(page);
-                if sink(page).is_break() {
-                    return;
-                }
+            let Some(Rules { habits, levels, .. }) = &rules else { return };
+            let Some(mut page) = composed.pop_front() else { return };
+            levels.set(&mut page.drafts, page.number == 1);
+            join_within(&mut page.drafts, *habits);
+            if let Some(next) = composed.front_mut() {
+                join_over(&mut page.drafts, &mut next.drafts, *habits);
+            }
+            if range.contains(&page.number) && sink(self.finish(page)).is_break() {
+                return;
             }
         }
     }
@@ -246,26 +306,14 @@ impl<'a> Reading<'a> {
         Composed { number, size: content.size, source, reason, drafts }
     }
 
-    fn finish(&mut self, page: Composed) -> Page {
-        if self.title.is_none() && page.number == 1 {
-            self.title = page
-                .drafts
-                .iter()
-                .find(|draft| draft.kind == BlockKind::Heading && draft.level == Some(1))
-                .map(|draft| draft.text.clone());
-        }
-        let blocks = page.drafts.into_iter().map(|draft| {
-            if draft.kind == BlockKind::Paragraph {
-                self.sample.add(&draft.text);
-            }
-            Block {
-                kind: draft.kind,
-                level: draft.level,
-                text: draft.text,
-                bbox: draft.bbox,
-                cells: draft.cells,
-                words: draft.words,
-            }
+    fn finish(&self, page: Composed) -> Page {
+        let blocks = page.drafts.into_iter().map(|draft| Block {
+            kind: draft.kind,
+            level: draft.level,
+            text: draft.text,
+            bbox: draft.bbox,
+            cells: draft.cells,
+            words: draft.words,
         });
         Page {
             number: page.number,
