@@ -97,6 +97,17 @@ pub(crate) struct Shape {
     pub(crate) bbox: Rect,
     /// Whether it is an upright rectangle, as backgrounds and frames are.
     pub(crate) rectangle: bool,
+    /// What it is painted with.
+    pub(crate) ink: Ink,
+}
+
+/// What an area is painted with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ink {
+    /// Red, green and blue.
+    Color([u8; 3]),
+    /// A tiling or shading.
+    Pattern,
 }
 
 /// What is painted on a page.

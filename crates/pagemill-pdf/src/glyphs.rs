@@ -5,12 +5,12 @@ use hayro_interpret::font::{Glyph, GlyphIdentifier, GlyphRun};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
 use hayro_interpret::kurbo::{self, Affine, BezPath, PathEl, Point};
 use hayro_interpret::{
-    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, Paint, SoftMask, TransformExt,
+    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, Paint, SoftMask, TransformExt as _,
 };
 use pagemill_core::Rect;
 use rustc_hash::FxHashMap;
 
-use crate::content::{Content, Direction, Rule, Shape, Sight};
+use crate::content::{Content, Direction, Ink, Rule, Shape, Sight};
 use crate::fonts::{Faces, PageFonts};
 use crate::pen::{Pen, Stroke};
 
@@ -195,6 +195,16 @@ fn direction_of(a: f32, b: f32) -> Option<Direction> {
     }
 }
 
+fn ink_of(paint: &Paint<'_>) -> Ink {
+    match paint {
+        Paint::Color(color) => {
+            let [red, green, blue, _] = color.to_rgba().to_rgba8();
+            Ink::Color([red, green, blue])
+        }
+        Paint::Pattern(_) => Ink::Pattern,
+    }
+}
+
 fn is_white(paint: &Paint<'_>) -> bool {
     let Paint::Color(color) = paint else { return false };
     let components = color.components();
@@ -220,7 +230,7 @@ impl<'a> Painter<'a, '_> {
         }
     }
 
-    fn add_box(&mut self, bbox: Rect, mode: &DrawMode) {
+    fn add_box(&mut self, bbox: Rect, fill: Ink, mode: &DrawMode) {
         let Some(bbox) = self.seen(bbox) else { return };
         if bbox.width() <= RULE_THICKNESS || bbox.height() <= RULE_THICKNESS {
             self.add_rule(bbox);
@@ -236,12 +246,12 @@ impl<'a> Painter<'a, '_> {
                 self.add_rule(side);
             }
         }
-        self.add_shape(bbox, true);
+        self.add_shape(bbox, true, fill);
     }
 
-    fn add_shape(&mut self, bbox: Rect, rectangle: bool) {
+    fn add_shape(&mut self, bbox: Rect, rectangle: bool, ink: Ink) {
         if self.content.shapes.len() < MAX_DRAWINGS {
-            self.content.shapes.push(Shape { bbox, rectangle });
+            self.content.shapes.push(Shape { bbox, rectangle, ink });
         }
     }
 
@@ -299,7 +309,7 @@ impl<'a> Device<'a> for Painter<'a, '_> {
             return;
         }
         if let Some(bbox) = to_rect(props.transform.transform_rect_bbox(*rect)) {
-            self.add_box(bbox, mode);
+            self.add_box(bbox, ink_of(&props.paint), mode);
         }
     }
 
@@ -310,7 +320,7 @@ impl<'a> Device<'a> for Painter<'a, '_> {
             if let Some(bbox) = self.seen(bbox)
                 && !is_white(&props.paint)
             {
-                self.add_shape(bbox, false);
+                self.add_shape(bbox, false, ink_of(&props.paint));
             }
         }
     }

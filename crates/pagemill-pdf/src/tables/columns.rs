@@ -1,7 +1,7 @@
 //! Columns by the white space that runs down between words.
 
 use super::grid::{Kind, Place, index_of};
-use super::text::{TableWord, TextLine, WordKind};
+use super::text::{NUMBERS, TableWord, TextLine, WordKind, are_numbers};
 
 /// A gap of this many ems is never within a cell's text that spans columns.
 pub(super) const SPAN_GAP: f32 = 0.8;
@@ -99,9 +99,7 @@ fn parts(lines: &[TextLine], words: &[TableWord], from: f32, to: f32, place: &Pl
                 parted = true;
                 continue;
             }
-            // Two numbers beside each other are two cells sooner than two words are.
-            let numbers = word.kind == WordKind::Number && before.is_some_and(|b| b.kind == WordKind::Number);
-            let gap = if numbers { gap * 0.9 } else { gap };
+            let gap = if before.is_some_and(|before| are_numbers(before, word)) { gap * NUMBERS } else { gap };
             match segments.last_mut() {
                 Some(last) if !parted && word.bbox.x0 - last.1 <= gap * line.size => last.1 = last.1.max(word.bbox.x1),
                 _ => segments.push((word.bbox.x0, word.bbox.x1)),

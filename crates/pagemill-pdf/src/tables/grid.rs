@@ -83,13 +83,15 @@ impl Grid {
                 grid.left[row][col] = grid.has_left_wall(row, col, &ruled_xs, place, page.words);
             }
         }
+        grid.wall_off_pieces(&filled, page.words);
         for row in (1..rows).filter(|row| !breaks.contains(&grid.ys[*row])) {
             for col in 0..cols {
                 let (from, to) = (grid.xs[col], grid.xs[col + 1]);
                 let at = grid.ys[row];
                 let covered: f32 = near(&place.across, at).map(|rule| rule.overlap(from, to)).sum();
                 let both = filled[row - 1][col] && filled[row][col];
-                grid.above[row][col] = covered > 0.5 * (to - from) || (place.kind != Kind::Lattice && both);
+                let apart = place.kind != Kind::Lattice || grid.stand_apart(row, col, page.words);
+                grid.above[row][col] = covered > 0.5 * (to - from) || (both && apart);
             }
         }
         grid.header_rows = grid.count_header_rows(place, page.words);
@@ -171,6 +173,42 @@ impl Grid {
             let crosses = |segment: &text::Segment| segment.x0 < x - 1.0 && segment.x1 > x + 1.0;
             line.segments(words, columns::SPAN_GAP).iter().any(crosses)
         })
+    }
+
+    /// Where a row has text on both sides of a separator without a rule and none runs over it, it is a wall after
+    /// all: rows that are not shaded often lack the rules of those that are.
+    fn wall_off_pieces(&mut self, filled: &[Vec<bool>], words: &[TableWord]) {
+        for row in 0..self.rows() {
+            let (top, bottom) = (self.ys[row], self.ys[row + 1]);
+            let in_row = self.lines.iter().filter(|line| (top..=bottom).contains(&line.bbox.center_y()));
+            let pieces: Vec<text::Segment> = in_row.flat_map(|line| line.segments(words, columns::SPAN_GAP)).collect();
+            let mut begin = 0;
+            for col in 1..=self.cols() {
+                if col < self.cols() && !self.left[row][col] {
+                    continue;
+                }
+                let run = begin..col;
+                begin = col;
+                if filled[row][run.clone()].iter().filter(|filled| **filled).count() < 2 {
+                    continue;
+                }
+                for at in run.start + 1..run.end {
+                    let x = self.xs[at];
+                    self.left[row][at] = !pieces.iter().any(|piece| piece.x0 < x - 1.0 && piece.x1 > x + 1.0);
+                }
+            }
+        }
+    }
+
+    /// Whether the text above and below a separator without a rule is too far apart to be lines of one cell.
+    fn stand_apart(&self, row: usize, col: usize, words: &[TableWord]) -> bool {
+        let (x0, x1) = (self.xs[col], self.xs[col + 1]);
+        let y = self.ys[row];
+        let here = |at: &&usize| (x0..x1).contains(&words[**at].bbox.center_x());
+        let bases = self.lines.iter().flat_map(|line| &line.words).filter(here).map(|at| &words[*at]);
+        let above = bases.clone().filter(|word| word.bbox.center_y() < y).max_by(|a, b| a.base.total_cmp(&b.base));
+        let below = bases.filter(|word| word.bbox.center_y() >= y).min_by(|a, b| a.base.total_cmp(&b.base));
+        above.zip(below).is_some_and(|(above, below)| below.base - above.base > 1.38 * above.size.max(below.size))
     }
 
     /// Cells as ranges of rows and columns, row by row. Shapes that are no rectangles fall apart into rows.
@@ -279,7 +317,9 @@ impl Grid {
             });
         }
         let bbox = Rect::union_all(found.iter().map(|cell| &cell.bbox))?;
-        Some(FoundTable { bbox, cells: found })
+        let leaders = self.lines.iter().flat_map(|line| &line.words).map(|at| &words[*at]);
+        let ornaments = leaders.filter(|word| word.kind == WordKind::Leader).map(|word| word.id).collect();
+        Some(FoundTable { bbox, cells: found, ornaments })
     }
 }
 

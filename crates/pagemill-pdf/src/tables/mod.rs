@@ -20,7 +20,7 @@ use pagemill_core::Rect;
 use crate::content::{Content, Direction};
 use grid::Grid;
 use rules::Rules;
-use text::{TableWord, TextLine};
+use text::{TableWord, TextLine, WordKind};
 
 pub(crate) use block::written;
 
@@ -50,12 +50,15 @@ pub(crate) struct FoundTable {
     pub(crate) bbox: Rect,
     /// Its cells, row by row, without the empty ones.
     pub(crate) cells: Vec<FoundCell>,
+    /// Words in it that are no text: leaders and rules made of dashes.
+    pub(crate) ornaments: Vec<u32>,
 }
 
 impl FoundTable {
     /// All its words, as numbers of [`Content::words`].
     pub(crate) fn words(&self) -> impl Iterator<Item = u32> + '_ {
-        self.cells.iter().flat_map(|cell| cell.lines.iter().flatten().copied())
+        let in_cells = self.cells.iter().flat_map(|cell| cell.lines.iter().flatten());
+        in_cells.chain(&self.ornaments).copied()
     }
 }
 
@@ -73,6 +76,8 @@ pub(crate) fn find_tables(content: &Content, direction: Direction, flows: &[Vec<
         return Vec::new();
     }
     let rules = Rules::of(content, direction, &words);
+    let (dashes, words): (Vec<TableWord>, Vec<TableWord>) =
+        words.into_iter().partition(|word| word.kind == WordKind::Dashes);
     let page = Page { content, words: &words, rules: &rules };
     let mut found: Vec<Grid> = Vec::new();
     for place in places::lattices(&page) {
@@ -88,6 +93,11 @@ pub(crate) fn find_tables(content: &Content, direction: Direction, flows: &[Vec<
     }
     let mut tables: Vec<FoundTable> =
         found.iter().filter_map(|grid| grid.finish(&words, direction, content.size)).collect();
+    for table in &mut tables {
+        let inside = |word: &&TableWord| table.bbox.contains(&direction.to_page(&word.bbox, content.size), 6.0);
+        let within: Vec<u32> = dashes.iter().filter(inside).map(|word| word.id).collect();
+        table.ornaments.extend(within);
+    }
     tables.sort_by(|a, b| a.bbox.y0.total_cmp(&b.bbox.y0));
     tables
 }

@@ -83,8 +83,14 @@ fn entry(line: &TextLine, words: &[TableWord], xs: &[f32]) -> Entry {
     for (number, filled) in numbers.iter_mut().zip(&filled) {
         *number &= *filled;
     }
-    let inner = &xs[1..columns];
-    let spans = line.segments(words, SPAN_GAP).iter().any(|s| inner.iter().any(|x| s.x0 < x - 1.0 && s.x1 > x + 1.0));
+    let mut spans = false;
+    for segment in line.segments(words, SPAN_GAP) {
+        let (first, last) = (index_of(xs, segment.x0 + 1.0), index_of(xs, segment.x1 - 1.0));
+        if first < last {
+            spans = true;
+            numbers[first..=last].fill(false);
+        }
+    }
     Entry { top: line.bbox.y0, bottom: line.bbox.y1, base: line.base, size: line.size, filled, numbers, spans, indent }
 }
 

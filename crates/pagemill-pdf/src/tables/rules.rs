@@ -2,8 +2,8 @@
 
 use pagemill_core::Rect;
 
-use super::text::TableWord;
-use crate::content::{Content, Direction};
+use super::text::{TableWord, WordKind};
+use crate::content::{Content, Direction, Ink};
 
 /// Rules this close together are one.
 const SAME: f32 = 2.6;
@@ -13,6 +13,8 @@ const JOIN: f32 = 4.5;
 const SHORTEST: f32 = 5.0;
 /// Pages with more pieces than this hold drawings; their rules are not looked at.
 const MOST: usize = 12_000;
+/// With more rules than this none is taken for an underline.
+const MOST_UNDERLINES: usize = 600;
 
 /// A straight line along or across the page.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,19 +63,53 @@ impl Rules {
                     down.push(Rule { at: bbox.center_x(), from: bbox.y0, to: bbox.y1 });
                 }
             }
-            let boxes = content.shapes.iter().filter(|shape| shape.rectangle).map(|shape| to_frame(&shape.bbox));
-            for bbox in
-                boxes.filter(|bbox| bbox.height() > 5.0 && bbox.width() > 5.0 && bbox.height() < 0.8 * page.height())
-            {
-                across.extend([bbox.y0, bbox.y1].map(|at| Rule { at, from: bbox.x0, to: bbox.x1 }));
-                down.extend([bbox.x0, bbox.x1].map(|at| Rule { at, from: bbox.y0, to: bbox.y1 }));
+            for bbox in backgrounds(content, direction) {
+                if bbox.height() > 5.0 && bbox.width() > 5.0 && bbox.height() < 0.8 * page.height() {
+                    across.extend([bbox.y0, bbox.y1].map(|at| Rule { at, from: bbox.x0, to: bbox.x1 }));
+                    down.extend([bbox.x0, bbox.x1].map(|at| Rule { at, from: bbox.y0, to: bbox.y1 }));
+                }
             }
         }
+        let dashes = words.iter().filter(|word| word.kind == WordKind::Dashes);
+        across.extend(dashes.map(|word| Rule {
+            at: word.base - 0.3 * word.size,
+            from: word.bbox.x0,
+            to: word.bbox.x1,
+        }));
         let mut across = joined(across);
         let down = joined(down);
-        across.retain(|rule| !underlines(rule, words));
+        if across.len() <= MOST_UNDERLINES {
+            across.retain(|rule| !underlines(rule, words));
+        }
         Self { across, down }
     }
+}
+
+/// Painted rectangles; those of one colour that stand on one another with equal sides are one,
+/// as the background of a cell is often painted line by line.
+fn backgrounds(content: &Content, direction: Direction) -> Vec<Rect> {
+    let mut boxes: Vec<(Rect, Ink)> = content
+        .shapes
+        .iter()
+        .filter(|shape| shape.rectangle)
+        .map(|shape| (direction.box_to_frame(&shape.bbox, content.size), shape.ink))
+        .collect();
+    boxes.sort_by(|(a, _), (b, _)| a.x0.total_cmp(&b.x0).then(a.y0.total_cmp(&b.y0)));
+    let mut out: Vec<(Rect, Ink)> = Vec::new();
+    for (bbox, ink) in boxes {
+        let above = out.iter_mut().rev().take(40).find(|(above, other)| {
+            *other == ink
+                && (above.x0 - bbox.x0).abs() < 1.0
+                && (above.x1 - bbox.x1).abs() < 1.0
+                && bbox.y0 < above.y1 + 0.4
+                && bbox.y1 > above.y0 - 0.4
+        });
+        match above {
+            Some((above, _)) => *above = above.union(&bbox),
+            None => out.push((bbox, ink)),
+        }
+    }
+    out.into_iter().map(|(bbox, _)| bbox).collect()
 }
 
 fn joined(mut rules: Vec<Rule>) -> Vec<Rule> {
@@ -100,7 +136,7 @@ fn joined(mut rules: Vec<Rule>) -> Vec<Rule> {
 
 /// Whether a rule is the underline of words: right below them and as long as they are.
 fn underlines(rule: &Rule, words: &[TableWord]) -> bool {
-    let above = words.iter().filter(|word| {
+    let above = words.iter().filter(|word| word.kind != WordKind::Dashes).filter(|word| {
         let below_base = rule.at - word.base;
         below_base > -0.1 * word.size
             && below_base < 0.28 * word.size

@@ -30,6 +30,8 @@ pub(super) enum WordKind {
     Text,
     /// A bullet, a dash, a mark: no letter and no digit.
     Sign,
+    /// A rule made of dashes.
+    Dashes,
 }
 
 impl TableWord {
@@ -46,7 +48,9 @@ fn kind_of(text: &str) -> WordKind {
         letters += usize::from(c.is_alphabetic());
         dots += usize::from(matches!(c, '.' | '…' | '·' | '_'));
     }
-    if dots >= 3 && dots * 10 >= all * 8 {
+    if all >= 5 && text.chars().all(|c| matches!(c, '-' | '_' | '=' | '—' | '–' | '─')) {
+        WordKind::Dashes
+    } else if dots >= 3 && dots * 10 >= all * 8 {
         WordKind::Leader
     } else if digits > 0 && digits * 2 >= letters * 3 {
         WordKind::Number
@@ -56,6 +60,14 @@ fn kind_of(text: &str) -> WordKind {
     } else {
         WordKind::Sign
     }
+}
+
+/// Two numbers beside each other are two cells sooner than two words are: the gap between them counts for more.
+pub(super) const NUMBERS: f32 = 0.6;
+
+/// Whether both words are numbers.
+pub(super) fn are_numbers(left: &TableWord, right: &TableWord) -> bool {
+    left.kind == WordKind::Number && right.kind == WordKind::Number
 }
 
 /// Words on one baseline, from left to right.
@@ -86,20 +98,22 @@ impl TextLine {
     /// Its words parted where a gap is wider than `gap` ems. Leaders part as well.
     pub(super) fn segments(&self, words: &[TableWord], gap: f32) -> Vec<Segment> {
         let mut out: Vec<Segment> = Vec::new();
-        let mut parted = true;
+        let mut before: Option<&TableWord> = None;
         for word in self.words.iter().map(|at| &words[*at]) {
             if word.kind == WordKind::Leader {
-                parted = true;
+                before = None;
                 continue;
             }
+            let gap =
+                before.map_or(0.0, |before| self.size * if are_numbers(before, word) { gap * NUMBERS } else { gap });
             match out.last_mut() {
-                Some(last) if !parted && word.bbox.x0 - last.x1 <= gap * self.size => {
+                Some(last) if before.is_some() && word.bbox.x0 - last.x1 <= gap => {
                     last.x1 = last.x1.max(word.bbox.x1);
                     last.words += 1;
                 }
                 _ => out.push(Segment { x0: word.bbox.x0, x1: word.bbox.x1, words: 1 }),
             }
-            parted = false;
+            before = Some(word);
         }
         out
     }
