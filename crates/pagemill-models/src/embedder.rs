@@ -1,6 +1,7 @@
 //! The embedder: texts in, vectors out.
 
 use std::{
+    fmt,
     ops::Range,
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
@@ -22,8 +23,14 @@ const TEXTS: usize = 16;
 
 /// An embedding model, ready to run. Share one among threads.
 pub struct Embedder {
-    model: Model,
+    pub(crate) model: Model,
     instructions: Instructions,
+}
+
+impl fmt::Debug for Embedder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Embedder").field("name", &self.name()).field("instructions", &self.instructions).finish()
+    }
 }
 
 impl Embedder {
@@ -91,10 +98,15 @@ impl Embedder {
     /// and however many threads there are.
     pub fn embed(&self, texts: &[&str], threads: usize) -> Vec<Vec<f32>> {
         let parts = texts.len().div_ceil(TEXTS);
-        let tokens: Vec<Vec<u32>> = in_parallel(threads, parts, || (), |(), part| {
-            let end = texts.len().min((part + 1) * TEXTS);
-            texts[part * TEXTS..end].iter().map(|text| self.tokens(text)).collect::<Vec<_>>()
-        })
+        let tokens: Vec<Vec<u32>> = in_parallel(
+            threads,
+            parts,
+            || (),
+            |(), part| {
+                let end = texts.len().min((part + 1) * TEXTS);
+                texts[part * TEXTS..end].iter().map(|text| self.tokens(text)).collect::<Vec<_>>()
+            },
+        )
         .into_iter()
         .flatten()
         .collect();
@@ -102,10 +114,15 @@ impl Embedder {
         let mut order: Vec<usize> = (0..tokens.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(tokens[index].len()));
         let batches = batches(&order, &tokens);
-        let encoded = in_parallel(threads, batches.len(), || Scratch::new(&self.model), |scratch, batch| {
-            let inputs: Vec<&[u32]> = order[batches[batch].clone()].iter().map(|&i| tokens[i].as_slice()).collect();
-            encode(&self.model, self.instructions, &inputs, scratch)
-        });
+        let encoded = in_parallel(
+            threads,
+            batches.len(),
+            || Scratch::new(&self.model),
+            |scratch, batch| {
+                let inputs: Vec<&[u32]> = order[batches[batch].clone()].iter().map(|&i| tokens[i].as_slice()).collect();
+                encode(&self.model, self.instructions, &inputs, scratch)
+            },
+        );
         let mut vectors = vec![Vec::new(); texts.len()];
         for (index, vector) in order.into_iter().zip(encoded.into_iter().flatten()) {
             vectors[index] = vector;

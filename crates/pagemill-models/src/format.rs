@@ -71,8 +71,7 @@ pub(crate) struct Shape {
 impl Shape {
     fn to_words(self) -> [u32; 20] {
         let mut words = [0; 20];
-        let sizes =
-            [self.vocabulary, self.vocabulary_bytes, self.hidden, self.layers, self.inner, self.max_tokens];
+        let sizes = [self.vocabulary, self.vocabulary_bytes, self.hidden, self.layers, self.inner, self.max_tokens];
         for (word, size) in words.iter_mut().zip(sizes) {
             *word = size as u32;
         }

@@ -11,8 +11,7 @@ use crate::{
 /// Cody and Waite's reduction to |r| ≤ ln 2 / 2, then a polynomial (Cephes, `expf`).
 #[inline(always)]
 pub(crate) fn exp<L: Lanes>(lanes: L, x: L::F) -> L::F {
-    const COEFFICIENTS: [f32; 6] =
-        [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
+    const COEFFICIENTS: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
     let x = lanes.max(x, lanes.splat(-87.0));
     let n = lanes.round(lanes.mul(x, lanes.splat(std::f32::consts::LOG2_E)));
     let r = lanes.mul_add(n, lanes.splat(-0.693_359_4), x);

@@ -16,6 +16,8 @@ mod import;
 mod lanes;
 mod model;
 mod source;
+#[cfg(test)]
+mod tests;
 mod tokenizer;
 mod vocabulary;
 

@@ -74,10 +74,10 @@ impl<F: FnMut(u32, u32) -> bool> Tokenizer<'_, F> {
 
     /// A character outside ASCII, which ends at `end`.
     fn character(&mut self, character: char, end: u32) {
-        if character.is_whitespace() {
-            self.end_word();
-        } else if is_removed(character) {
+        if is_removed(character) {
             // Neither a letter nor a gap.
+        } else if character.is_whitespace() {
+            self.end_word();
         } else if is_ideograph(character) {
             self.end_word();
             self.normalised(character, end);
@@ -95,9 +95,7 @@ impl<F: FnMut(u32, u32) -> bool> Tokenizer<'_, F> {
                 return;
             }
             for lower in part.to_lowercase() {
-                if lower.is_ascii_punctuation()
-                    || lower.general_category_group() == GeneralCategoryGroup::Punctuation
-                {
+                if lower.is_ascii_punctuation() || lower.general_category_group() == GeneralCategoryGroup::Punctuation {
                     self.alone(lower, end);
                 } else {
                     self.word.push(lower, end);

@@ -87,7 +87,8 @@ impl Vocabulary {
             specials: Vec::new(),
         };
         let named = shape.specials.iter().filter(|&&id| id != u32::MAX);
-        vocabulary.specials = named.map(|&id| (vocabulary.piece(id).to_owned(), id)).collect();
+        let named = named.map(|&id| (vocabulary.piece(id).to_owned(), id));
+        vocabulary.specials = named.filter(|(word, _)| !word.is_empty()).collect();
         Ok(vocabulary)
     }
 
@@ -120,6 +121,16 @@ impl Vocabulary {
         None
     }
 
+    /// The tokens as they are published, in the order of their identifiers.
+    #[cfg(test)]
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        let mut tokens: Vec<String> = (0..self.ends.len() as u32).map(|id| self.piece(id).to_owned()).collect();
+        for slot in self.slots.iter().filter(|slot| *slot & CONTINUATION != 0) {
+            tokens[(slot & !TAG) as usize - 1].insert_str(0, CONTINUES);
+        }
+        tokens
+    }
+
     fn piece(&self, id: u32) -> &str {
         let id = id as usize;
         let start = if id == 0 { 0 } else { self.ends[id - 1] };
@@ -127,9 +138,12 @@ impl Vocabulary {
     }
 }
 
+/// The part of a slot that is not the identifier.
 const TAG: u32 = 0xffff_0000;
+/// The part of the tag that says that the piece continues a word.
+const CONTINUATION: u32 = 1 << 16;
 
 /// 15 bits of the hash, and whether the piece continues a word.
 fn tag(hash: u64, continues: bool) -> u32 {
-    ((hash >> 32) as u32 & 0xfffe_0000) | (u32::from(continues) << 16)
+    ((hash >> 32) as u32 & TAG & !CONTINUATION) | if continues { CONTINUATION } else { 0 }
 }
