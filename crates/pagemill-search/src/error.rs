@@ -67,7 +67,10 @@ impl SearchError {
         match self.io_kind() {
             Some(kind) => matches!(
                 kind,
-                io::ErrorKind::NotFound | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::Other
+                io::ErrorKind::NotFound
+                    | io::ErrorKind::InvalidData
+                    | io::ErrorKind::UnexpectedEof
+                    | io::ErrorKind::Other
             ),
             None => !matches!(self, Self::Text(tantivy::TantivyError::LockFailure(..))),
         }

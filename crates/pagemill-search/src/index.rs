@@ -12,7 +12,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Change, Filter, Hit, IndexStats, SearchError, fuse,
+    Change, Filter, Hit, IndexStats, SearchError,
+    answer::{self, Embed, Judge, Limits, Passage, Quoted},
+    fuse,
     text::{self, TextQuery, TextReader, TextWriter},
     vectors::{Snapshot, VectorWriter},
 };
@@ -150,6 +152,22 @@ impl SearchIndex {
         let lexical = self.lexical(query, depth, filter)?;
         let semantic = self.semantic(vector, depth, filter)?;
         Ok(fuse::fuse(lexical, semantic, k))
+    }
+
+    /// The sentences of some passages, best first, that answer a question, in readable
+    /// order; `None` when the library does not seem to hold an answer. `embed` makes
+    /// vectors of sentences, or says that there is no model.
+    pub fn answer(
+        &self,
+        question: &str,
+        passages: &[Passage],
+        embed: &Embed<'_>,
+        query_vector: Option<&[f32]>,
+    ) -> Option<Vec<Quoted>> {
+        let snapshot = self.text.snapshot();
+        let rarity = |stems: &[String]| snapshot.rarity(stems).map_or(1.0, |(rarity, _)| rarity);
+        let judge = Judge { query_vector, embed, rarity: &rarity, limits: Limits::default() };
+        answer::extract(question, passages, &judge)
     }
 
     /// How big the indexes are.

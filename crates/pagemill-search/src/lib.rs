@@ -15,6 +15,7 @@ mod index;
 mod text;
 mod vectors;
 
+pub use answer::{Passage, Quoted};
 pub use change::{Change, Filter, Hit, IndexStats, IndexedChunk};
 pub use error::SearchError;
 pub use index::SearchIndex;

@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -78,7 +78,7 @@ pub(crate) fn open(dir: &Path) -> Result<(TextReader, TextWriter), SearchError> 
     }
     let built_to = payload(&index)?;
     let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-    let reader = TextReader::new(dir.to_owned(), reader, fields)?;
+    let reader = TextReader::new(reader, fields)?;
     let writer = TextWriter { writer: Some(new_writer(&index)?), index, fields, built_to, changed: false };
     Ok((reader, writer))
 }
@@ -101,11 +101,9 @@ fn new_writer(index: &Index) -> Result<IndexWriter, SearchError> {
 fn payload(index: &Index) -> Result<i64, SearchError> {
     match index.load_metas()?.payload {
         None => Ok(0),
-        Some(text) => {
-            text.parse().map_err(|_: std::num::ParseIntError| {
-                TantivyError::SystemError(format!("the commit payload `{text}` is no number")).into()
-            })
-        }
+        Some(text) => text.parse().map_err(|_: std::num::ParseIntError| {
+            TantivyError::SystemError(format!("the commit payload `{text}` is no number")).into()
+        }),
     }
 }
 
@@ -221,7 +219,6 @@ fn weighted_words(chunk: &IndexedChunk, language: Language) -> PreTokenizedStrin
 
 /// Reads; any number of threads at a time.
 pub(crate) struct TextReader {
-    dir: PathBuf,
     reader: IndexReader,
     fields: Fields,
     snapshot: RwLock<Arc<TextSnapshot>>,
@@ -240,9 +237,9 @@ pub(crate) struct TextSnapshot {
 }
 
 impl TextReader {
-    fn new(dir: PathBuf, reader: IndexReader, fields: Fields) -> Result<Self, SearchError> {
+    fn new(reader: IndexReader, fields: Fields) -> Result<Self, SearchError> {
         let snapshot = RwLock::new(Arc::new(TextSnapshot::of(reader.searcher(), fields)?));
-        Ok(Self { dir, reader, fields, snapshot })
+        Ok(Self { reader, fields, snapshot })
     }
 
     /// Lets searches see the last commit.
@@ -256,11 +253,6 @@ impl TextReader {
     /// The state as of the last commit.
     pub(crate) fn snapshot(&self) -> Arc<TextSnapshot> {
         Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The folder of the index.
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
     }
 }
 

@@ -11,6 +11,6 @@ mod words;
 pub(crate) use index::{TextReader, TextWriter, open};
 pub(crate) use query::TextQuery;
 
-pub(crate) use language::Language;
+pub(crate) use language::{Language, Script};
 pub(crate) use stop::is_stop_word;
 pub(crate) use words::{Word, term, words};

@@ -247,9 +247,8 @@ fn add_scores(
     saturation: &[f32; 256],
     scores: &mut [f32],
 ) -> Result<(), SearchError> {
-    let mut block = index
-        .read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs)
-        .map_err(TantivyError::from)?;
+    let mut block =
+        index.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs).map_err(TantivyError::from)?;
     while block.block_len() > 0 {
         for (&doc, &count) in block.docs().iter().zip(block.freqs()) {
             let count = count as f32;

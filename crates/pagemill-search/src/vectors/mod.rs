@@ -13,5 +13,6 @@ mod rows;
 mod search;
 mod writer;
 
+pub(crate) use halves::dot;
 pub(crate) use rows::Snapshot;
 pub(crate) use writer::VectorWriter;
