@@ -1,8 +1,10 @@
 //! Reads a PDF: bytes in, pages and warnings out. No files, no database, no async.
 
+mod boxes;
 mod content;
 mod contract;
 mod fonts;
+mod format;
 mod glyphs;
 mod joins;
 mod labels;
@@ -23,6 +25,7 @@ mod test_pdf;
 mod text_string;
 
 pub use contract::write_json;
+pub use format::{to_markdown, to_text};
 pub use limits::Limits;
 pub use open::{OpenOptions, Pdf, Warning, open};
 pub use read::Summary;
