@@ -3,7 +3,7 @@
 use crate::{
     format::HEAD,
     functions::exp,
-    lanes::{LANES, Lanes},
+    lanes::{Kernel, LANES, Lanes},
 };
 
 /// Queries that are worked on together.
@@ -24,25 +24,32 @@ pub(crate) struct Scratch {
 
 /// `out` (rows of `hidden`) = attention over the tokens of one input, whose queries,
 /// keys and values are the thirds of each row of `qkv`.
-#[inline(always)]
-pub(crate) fn attend<L: Lanes>(lanes: L, qkv: &[f32], hidden: usize, scratch: &mut Scratch, out: &mut [f32]) {
-    let tokens = qkv.len() / (3 * hidden);
-    for head in 0..hidden / HEAD {
-        scratch.load(qkv, hidden, head, tokens);
-        let mut first = 0;
-        while first < tokens {
-            let group = Group { qkv, hidden, head, tokens, first };
-            match tokens - first {
-                1 => group.attend::<L, 1>(lanes, scratch, out),
-                2 => group.attend::<L, 2>(lanes, scratch, out),
-                3 => group.attend::<L, 3>(lanes, scratch, out),
-                4 => group.attend::<L, 4>(lanes, scratch, out),
-                5 => group.attend::<L, 5>(lanes, scratch, out),
-                6 => group.attend::<L, 6>(lanes, scratch, out),
-                7 => group.attend::<L, 7>(lanes, scratch, out),
-                _ => group.attend::<L, QUERIES>(lanes, scratch, out),
+pub(crate) struct Attend<'a> {
+    pub(crate) qkv: &'a [f32],
+    pub(crate) hidden: usize,
+    pub(crate) scratch: &'a mut Scratch,
+    pub(crate) out: &'a mut [f32],
+}
+
+impl Kernel for Attend<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { qkv, hidden, scratch, out } = self;
+        let tokens = qkv.len() / (3 * hidden);
+        for head in 0..hidden / HEAD {
+            scratch.load(qkv, hidden, head, tokens);
+            let mut first = 0;
+            while first < tokens {
+                let group = Group { qkv, hidden, head, tokens, first };
+                first += match tokens - first {
+                    QUERIES.. => group.attend::<L, QUERIES>(lanes, scratch, out),
+                    4.. => group.attend::<L, 4>(lanes, scratch, out),
+                    2.. => group.attend::<L, 2>(lanes, scratch, out),
+                    _ => group.attend::<L, 1>(lanes, scratch, out),
+                };
             }
-            first += QUERIES;
         }
     }
 }
@@ -52,16 +59,28 @@ impl Scratch {
     #[inline(always)]
     fn load(&mut self, qkv: &[f32], hidden: usize, head: usize, tokens: usize) {
         let width = tokens.next_multiple_of(LANES);
-        self.keys.clear();
         self.keys.resize(HEAD * width, 0.0);
         self.values.resize(tokens, [0.0; HEAD]);
         self.weights.resize(QUERIES * width, 0.0);
-        for (token, row) in qkv.chunks_exact(3 * hidden).enumerate() {
-            let key = &row[hidden + head * HEAD..][..HEAD];
-            for (column, number) in self.keys.chunks_exact_mut(width).zip(key) {
-                column[token] = *number;
+        let part = |row: &[f32], part: usize| -> [f32; HEAD] {
+            let mut numbers = [0.0; HEAD];
+            numbers.copy_from_slice(&row[part * hidden + head * HEAD..][..HEAD]);
+            numbers
+        };
+        for (value, row) in self.values.iter_mut().zip(qkv.chunks_exact(3 * hidden)) {
+            *value = part(row, 2);
+        }
+        // Sixteen keys are transposed in the first-level cache before they are written out.
+        for (block, rows) in qkv.chunks(LANES * 3 * hidden).enumerate() {
+            let mut turned = [[0.0; LANES]; HEAD];
+            for (token, row) in rows.chunks_exact(3 * hidden).enumerate() {
+                for (numbers, number) in turned.iter_mut().zip(part(row, 1)) {
+                    numbers[token] = number;
+                }
             }
-            self.values[token].copy_from_slice(&row[2 * hidden + head * HEAD..][..HEAD]);
+            for (column, numbers) in self.keys.chunks_exact_mut(width).zip(turned) {
+                column[block * LANES..][..LANES].copy_from_slice(&numbers);
+            }
         }
     }
 }
@@ -76,8 +95,9 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
+    /// Works on `Q` queries and says so.
     #[inline(always)]
-    fn attend<L: Lanes, const Q: usize>(&self, lanes: L, scratch: &mut Scratch, out: &mut [f32]) {
+    fn attend<L: Lanes, const Q: usize>(&self, lanes: L, scratch: &mut Scratch, out: &mut [f32]) -> usize {
         let width = self.tokens.next_multiple_of(LANES);
         let Scratch { keys, values, weights } = scratch;
         let queries: [&[f32; HEAD]; Q] = std::array::from_fn(|q| {
@@ -112,6 +132,7 @@ impl Group<'_> {
                 lanes.store(lanes.mul(sum, lanes.splat(share)), out);
             }
         }
+        Q
     }
 }
 

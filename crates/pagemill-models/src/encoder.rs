@@ -5,11 +5,11 @@
 //! comes out for an input depends on it alone, not on what shares its batch.
 
 use crate::{
-    attention::{self, attend},
-    functions::{add_and_norm, gelu_rows},
-    gemm::{Quantised, linear},
+    attention::{self, Attend},
+    functions::{AddAndNorm, Gelu, Quantise, normalise},
+    gemm::{Product, Quantised},
     lanes::{Instructions, Kernel, LANES, Lanes},
-    model::{Linear, Model},
+    model::{Layer, Linear, Model},
 };
 
 /// Rows that go through a linear map together: few enough that their results are
@@ -55,53 +55,114 @@ pub(crate) fn encode(
     inputs: &[&[u32]],
     scratch: &mut Scratch,
 ) -> Vec<Vec<f32>> {
-    instructions.run(Encode { model, inputs, scratch })
+    let mut batch = Batch { model, instructions, inputs, scratch };
+    batch.begin();
+    for layer in &model.layers {
+        batch.attention(&layer.qkv);
+        batch.output(layer);
+        batch.up(&layer.up);
+        batch.down(layer);
+    }
+    batch.instructions.run(Pool { inputs, hidden: model.shape.hidden, state: &batch.scratch.state })
 }
 
-struct Encode<'a> {
+/// Inputs on their way through the layers.
+struct Batch<'a> {
     model: &'a Model,
+    instructions: Instructions,
     inputs: &'a [&'a [u32]],
     scratch: &'a mut Scratch,
 }
 
-impl Kernel for Encode<'_> {
-    type Output = Vec<Vec<f32>>;
-
-    #[inline(always)]
-    fn run<L: Lanes>(mut self, lanes: L) -> Self::Output {
-        self.embed_tokens(lanes);
-        for layer in &self.model.layers {
-            self.attention(lanes, &layer.qkv);
-            let context = Source::Context;
-            self.add_linear(lanes, &layer.output, context, &layer.attention_norm);
-            self.up(lanes, &layer.up);
-            self.add_linear(lanes, &layer.down, Source::Inner, &layer.norm);
-        }
-        self.pool(lanes)
-    }
-}
-
-/// Which bytes a linear map reads.
-enum Source {
-    Context,
-    Inner,
-}
-
-impl Encode<'_> {
-    /// Token and position embeddings, normalised.
-    #[inline(always)]
-    fn embed_tokens<L: Lanes>(&mut self, lanes: L) {
-        let shape = &self.model.shape;
-        let tokens = self.inputs.iter().map(|input| input.len()).sum::<usize>();
-        let scratch = &mut *self.scratch;
+impl Batch<'_> {
+    /// Makes room, and fills the state with embeddings.
+    fn begin(&mut self) {
+        let Self { model, inputs, scratch, .. } = self;
+        let shape = &model.shape;
+        let tokens = inputs.iter().map(|input| input.len()).sum::<usize>();
         scratch.state.resize(tokens * shape.hidden, 0.0);
         scratch.qkv.resize(tokens * shape.hidden * 3, 0.0);
         scratch.context.resize(tokens * shape.hidden, 0.0);
         scratch.input.resize(tokens);
         scratch.inner.resize(tokens);
         scratch.rows.resize(ROWS * shape.inner.max(shape.hidden), 0.0);
+        self.instructions.run(Embed { model, inputs, state: &mut scratch.state, out: &mut scratch.input });
+    }
+
+    /// Attention, its result as bytes in `input`.
+    fn attention(&mut self, qkv: &Linear) {
+        let hidden = self.model.shape.hidden;
+        let weights = self.model.weights(qkv);
+        let scratch = &mut *self.scratch;
+        for (block, out) in scratch.qkv.chunks_mut(ROWS * qkv.outputs).enumerate() {
+            let input = &scratch.input;
+            self.instructions.run(Product { map: qkv, weights, input, first: block * ROWS, out });
+        }
+        let (mut qkv, mut context) = (scratch.qkv.as_slice(), scratch.context.as_mut_slice());
+        for input in self.inputs {
+            let (its_qkv, rest) = qkv.split_at(input.len() * 3 * hidden);
+            let (out, others) = context.split_at_mut(input.len() * hidden);
+            (qkv, context) = (rest, others);
+            self.instructions.run(Attend { qkv: its_qkv, hidden, scratch: &mut scratch.attention, out });
+        }
+        self.instructions.run(Quantise { numbers: &scratch.context, width: hidden, out: &mut scratch.input });
+    }
+
+    /// Adds what attention found to the state.
+    fn output(&mut self, layer: &Layer) {
+        let (map, weights) = (&layer.output, self.model.weights(&layer.output));
+        let scratch = &mut *self.scratch;
+        for (block, numbers) in scratch.state.chunks_mut(ROWS * map.outputs).enumerate() {
+            let first = block * ROWS;
+            let delta = &mut scratch.rows[..numbers.len()];
+            self.instructions.run(Product { map, weights, input: &scratch.input, first, out: delta });
+            let (norm, epsilon) = (&layer.attention_norm, self.model.shape.epsilon);
+            self.instructions.run(AddAndNorm { numbers, delta, norm, epsilon, out: &mut scratch.input, first });
+        }
+    }
+
+    /// The first half of the feed-forward part, its GELU as bytes in `inner`.
+    fn up(&mut self, map: &Linear) {
+        let weights = self.model.weights(map);
+        let scratch = &mut *self.scratch;
+        let tokens = scratch.state.len() / map.inputs;
+        for first in (0..tokens).step_by(ROWS) {
+            let numbers = &mut scratch.rows[..ROWS.min(tokens - first) * map.outputs];
+            self.instructions.run(Product { map, weights, input: &scratch.input, first, out: numbers });
+            self.instructions.run(Gelu { numbers, width: map.outputs, out: &mut scratch.inner, first });
+        }
+    }
+
+    /// The second half, added to the state.
+    fn down(&mut self, layer: &Layer) {
+        let (map, weights) = (&layer.down, self.model.weights(&layer.down));
+        let scratch = &mut *self.scratch;
+        for (block, numbers) in scratch.state.chunks_mut(ROWS * map.outputs).enumerate() {
+            let first = block * ROWS;
+            let delta = &mut scratch.rows[..numbers.len()];
+            self.instructions.run(Product { map, weights, input: &scratch.inner, first, out: delta });
+            let (norm, epsilon) = (&layer.norm, self.model.shape.epsilon);
+            self.instructions.run(AddAndNorm { numbers, delta, norm, epsilon, out: &mut scratch.input, first });
+        }
+    }
+}
+
+/// Token and position embeddings, normalised, as numbers and as bytes.
+struct Embed<'a> {
+    model: &'a Model,
+    inputs: &'a [&'a [u32]],
+    state: &'a mut [f32],
+    out: &'a mut Quantised,
+}
+
+impl Kernel for Embed<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let shape = &self.model.shape;
         let places = self.inputs.iter().flat_map(|input| input.iter().copied().enumerate());
-        let rows = scratch.state.chunks_exact_mut(shape.hidden);
+        let rows = self.state.chunks_exact_mut(shape.hidden);
         for (row, ((place, token), state)) in places.zip(rows).enumerate() {
             let (word, scale) = self.model.word(token);
             let (position, scale) = (self.model.position(place).as_chunks::<LANES>().0, lanes.splat(scale));
@@ -109,87 +170,37 @@ impl Encode<'_> {
             for ((word, position), state) in word.as_chunks().0.iter().zip(position).zip(states) {
                 lanes.store(lanes.mul_add(lanes.load_i8(word), scale, lanes.load(position)), state);
             }
-            add_and_norm(lanes, state, None, &self.model.norm, shape.epsilon, (&mut scratch.input, row));
+            normalise(lanes, state, &self.model.norm, shape.epsilon);
+            self.out.set(lanes, row, state);
         }
     }
+}
 
-    /// Attention, its result as bytes in `input`.
-    #[inline(always)]
-    fn attention<L: Lanes>(&mut self, lanes: L, qkv: &Linear) {
-        let hidden = self.model.shape.hidden;
-        let weights = self.model.weights(qkv);
-        let scratch = &mut *self.scratch;
-        for (block, out) in scratch.qkv.chunks_mut(ROWS * qkv.outputs).enumerate() {
-            linear(lanes, qkv, weights, &scratch.input, block * ROWS, out);
-        }
-        let mut first = 0;
-        for input in self.inputs {
-            let end = first + input.len();
-            let qkv = &scratch.qkv[first * 3 * hidden..end * 3 * hidden];
-            attend(lanes, qkv, hidden, &mut scratch.attention, &mut scratch.context[first * hidden..end * hidden]);
-            first = end;
-        }
-        for (row, context) in scratch.context.chunks_exact(hidden).enumerate() {
-            let (mut least, mut greatest) = (lanes.splat(0.0), lanes.splat(0.0));
-            for chunk in context.as_chunks::<LANES>().0 {
-                least = lanes.min(least, lanes.load(chunk));
-                greatest = lanes.max(greatest, lanes.load(chunk));
-            }
-            scratch.input.set(lanes, row, context, lanes.least(least), lanes.greatest(greatest));
-        }
-    }
+/// The mean over the tokens of each input, of length 1.
+struct Pool<'a> {
+    inputs: &'a [&'a [u32]],
+    hidden: usize,
+    state: &'a [f32],
+}
 
-    /// The first half of the feed-forward part, its GELU as bytes in `inner`.
-    #[inline(always)]
-    fn up<L: Lanes>(&mut self, lanes: L, up: &Linear) {
-        let weights = self.model.weights(up);
-        let scratch = &mut *self.scratch;
-        let tokens = scratch.state.len() / self.model.shape.hidden;
-        for first in (0..tokens).step_by(ROWS) {
-            let out = &mut scratch.rows[..ROWS.min(tokens - first) * up.outputs];
-            linear(lanes, up, weights, &scratch.input, first, out);
-            gelu_rows(lanes, out, up.outputs, &mut scratch.inner, first);
-        }
-    }
+impl Kernel for Pool<'_> {
+    type Output = Vec<Vec<f32>>;
 
-    /// Adds a linear map of bytes to the state and normalises it.
     #[inline(always)]
-    fn add_linear<L: Lanes>(&mut self, lanes: L, map: &Linear, source: Source, norm: &crate::model::Norm) {
-        let shape = &self.model.shape;
-        let weights = self.model.weights(map);
-        let scratch = &mut *self.scratch;
-        for (block, states) in scratch.state.chunks_mut(ROWS * shape.hidden).enumerate() {
-            let first = block * ROWS;
-            let out = &mut scratch.rows[..states.len()];
-            let source = match source {
-                Source::Context => &scratch.input,
-                Source::Inner => &scratch.inner,
-            };
-            linear(lanes, map, weights, source, first, out);
-            let rows = states.chunks_exact_mut(shape.hidden).zip(out.chunks_exact(shape.hidden));
-            for (r, (state, delta)) in rows.enumerate() {
-                add_and_norm(lanes, state, Some(delta), norm, shape.epsilon, (&mut scratch.input, first + r));
-            }
-        }
-    }
-
-    /// The mean over the tokens of each input, of length 1.
-    #[inline(always)]
-    fn pool<L: Lanes>(&mut self, lanes: L) -> Vec<Vec<f32>> {
-        let hidden = self.model.shape.hidden;
-        let mut rest = self.scratch.state.as_slice();
+    fn run<L: Lanes>(self, lanes: L) -> Vec<Vec<f32>> {
+        let mut rest = self.state;
         let mut vectors = Vec::with_capacity(self.inputs.len());
         for input in self.inputs {
-            let (states, after) = rest.split_at(input.len() * hidden);
+            let (states, after) = rest.split_at(input.len() * self.hidden);
             rest = after;
-            let mut vector = vec![0.0; hidden];
-            for state in states.chunks_exact(hidden) {
-                for (sum, number) in vector.as_chunks_mut::<LANES>().0.iter_mut().zip(state.as_chunks().0) {
+            let mut vector = vec![0.0; self.hidden];
+            for state in states.chunks_exact(self.hidden) {
+                for (sum, number) in vector.as_chunks_mut().0.iter_mut().zip(state.as_chunks().0) {
                     lanes.store(lanes.add(lanes.load(sum), lanes.load(number)), sum);
                 }
             }
             let mut squares = lanes.splat(0.0);
-            for chunk in vector.as_chunks::<LANES>().0 {
+            for chunk in vector.as_chunks().0 {
                 squares = lanes.mul_add(lanes.load(chunk), lanes.load(chunk), squares);
             }
             let length = lanes.sum(squares).sqrt();

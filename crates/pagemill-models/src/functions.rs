@@ -2,7 +2,7 @@
 
 use crate::{
     gemm::Quantised,
-    lanes::{LANES, Lanes},
+    lanes::{Kernel, LANES, Lanes},
     model::Norm,
 };
 
@@ -50,40 +50,79 @@ pub(crate) fn gelu<L: Lanes>(lanes: L, x: L::F) -> L::F {
     lanes.mul(x, lanes.mul_add(held, p, lanes.splat(0.5)))
 }
 
-/// Turns each row of `numbers` into its GELU and stores it as row `first + r` of `out`.
-#[inline(always)]
-pub(crate) fn gelu_rows<L: Lanes>(lanes: L, numbers: &mut [f32], width: usize, out: &mut Quantised, first: usize) {
-    for (r, row) in numbers.chunks_exact_mut(width).enumerate() {
-        let (mut least, mut greatest) = (lanes.splat(0.0), lanes.splat(0.0));
-        for chunk in row.as_chunks_mut::<LANES>().0 {
-            let value = gelu(lanes, lanes.load(chunk));
-            least = lanes.min(least, value);
-            greatest = lanes.max(greatest, value);
-            lanes.store(value, chunk);
+/// Turns rows of numbers into their GELU and stores them as the rows `first…` of `out`.
+pub(crate) struct Gelu<'a> {
+    pub(crate) numbers: &'a mut [f32],
+    pub(crate) width: usize,
+    pub(crate) out: &'a mut Quantised,
+    pub(crate) first: usize,
+}
+
+impl Kernel for Gelu<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        for (r, row) in self.numbers.chunks_exact_mut(self.width).enumerate() {
+            for chunk in row.as_chunks_mut::<LANES>().0 {
+                lanes.store(gelu(lanes, lanes.load(chunk)), chunk);
+            }
+            self.out.set(lanes, self.first + r, row);
         }
-        out.set(lanes, first + r, row, lanes.least(least), lanes.greatest(greatest));
     }
 }
 
-/// Adds `delta` to a row, normalises it, and stores it as bytes too.
-#[inline(always)]
-pub(crate) fn add_and_norm<L: Lanes>(
-    lanes: L,
-    row: &mut [f32],
-    delta: Option<&[f32]>,
-    norm: &Norm,
-    epsilon: f32,
-    out: (&mut Quantised, usize),
-) {
-    let count = row.len() as f32;
-    let mut sum = lanes.splat(0.0);
-    let chunks = row.as_chunks_mut::<LANES>().0;
-    if let Some(delta) = delta {
-        for (chunk, delta) in chunks.iter_mut().zip(delta.as_chunks().0) {
-            let value = lanes.add(lanes.load(chunk), lanes.load(delta));
-            lanes.store(value, chunk);
+/// Stores rows of numbers as the rows `first…` of `out`.
+pub(crate) struct Quantise<'a> {
+    pub(crate) numbers: &'a [f32],
+    pub(crate) width: usize,
+    pub(crate) out: &'a mut Quantised,
+}
+
+impl Kernel for Quantise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        for (r, row) in self.numbers.chunks_exact(self.width).enumerate() {
+            self.out.set(lanes, r, row);
         }
     }
+}
+
+/// Adds `delta` to rows of numbers, normalises them, and stores them as the rows `first…` of `out` too.
+pub(crate) struct AddAndNorm<'a> {
+    pub(crate) numbers: &'a mut [f32],
+    pub(crate) delta: &'a [f32],
+    pub(crate) norm: &'a Norm,
+    pub(crate) epsilon: f32,
+    pub(crate) out: &'a mut Quantised,
+    pub(crate) first: usize,
+}
+
+impl Kernel for AddAndNorm<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let width = self.norm.gain.len();
+        let rows = self.numbers.chunks_exact_mut(width).zip(self.delta.chunks_exact(width));
+        for (r, (row, delta)) in rows.enumerate() {
+            for (chunk, delta) in row.as_chunks_mut().0.iter_mut().zip(delta.as_chunks().0) {
+                lanes.store(lanes.add(lanes.load(chunk), lanes.load(delta)), chunk);
+            }
+            normalise(lanes, row, self.norm, self.epsilon);
+            self.out.set(lanes, self.first + r, row);
+        }
+    }
+}
+
+/// Brings a row to mean 0 and variance 1, then applies gain and offset.
+#[inline(always)]
+pub(crate) fn normalise<L: Lanes>(lanes: L, row: &mut [f32], norm: &Norm, epsilon: f32) {
+    let count = row.len() as f32;
+    let chunks = row.as_chunks_mut::<LANES>().0;
+    let mut sum = lanes.splat(0.0);
     for chunk in chunks.iter() {
         sum = lanes.add(sum, lanes.load(chunk));
     }
@@ -94,16 +133,10 @@ pub(crate) fn add_and_norm<L: Lanes>(
         squares = lanes.mul_add(difference, difference, squares);
     }
     let factor = lanes.splat(1.0 / (lanes.sum(squares) / count + epsilon).sqrt());
-    let (mut least, mut greatest) = (lanes.splat(0.0), lanes.splat(0.0));
     let gains = norm.gain.as_chunks::<LANES>().0;
     let offsets = norm.offset.as_chunks::<LANES>().0;
     for ((chunk, gain), offset) in chunks.iter_mut().zip(gains).zip(offsets) {
         let value = lanes.mul(lanes.sub(lanes.load(chunk), mean), factor);
-        let value = lanes.mul_add(value, lanes.load(gain), lanes.load(offset));
-        least = lanes.min(least, value);
-        greatest = lanes.max(greatest, value);
-        lanes.store(value, chunk);
+        lanes.store(lanes.mul_add(value, lanes.load(gain), lanes.load(offset)), chunk);
     }
-    let (quantised, at) = out;
-    quantised.set(lanes, at, row, lanes.least(least), lanes.greatest(greatest));
 }

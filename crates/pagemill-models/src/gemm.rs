@@ -6,7 +6,7 @@
 
 use crate::{
     format::PANEL,
-    lanes::{LANES, Lanes, Sums},
+    lanes::{Kernel, LANES, Lanes, Sums},
     model::Linear,
 };
 
@@ -39,11 +39,15 @@ impl Quantised {
         &self.bytes[row * self.width..(row + 1) * self.width]
     }
 
-    /// Fills a row with numbers that lie between `least` and `greatest`, of which
-    /// one is not above and the other not below 0.
+    /// Fills a row.
     #[inline(always)]
-    pub(crate) fn set<L: Lanes>(&mut self, lanes: L, row: usize, numbers: &[f32], least: f32, greatest: f32) {
-        let (least, greatest) = (least.min(0.0), greatest.max(0.0));
+    pub(crate) fn set<L: Lanes>(&mut self, lanes: L, row: usize, numbers: &[f32]) {
+        let (mut least, mut greatest) = (lanes.splat(0.0), lanes.splat(0.0));
+        for chunk in numbers.as_chunks::<LANES>().0 {
+            least = lanes.min(lanes.load(chunk), least);
+            greatest = lanes.max(lanes.load(chunk), greatest);
+        }
+        let (least, greatest) = (lanes.least(least), lanes.greatest(greatest));
         let range = greatest - least;
         let (scale, per_unit) = if range > 1e-30 { (range / 255.0, 255.0 / range) } else { (0.0, 0.0) };
         let zero = (-least * per_unit).round_ties_even();
@@ -60,30 +64,37 @@ impl Quantised {
 }
 
 /// `out[r]` = the linear map of row `first + r` of `input`, for as many rows as `out` has room for.
-#[inline(always)]
-pub(crate) fn linear<L: Lanes>(
-    lanes: L,
-    map: &Linear,
-    weights: &[u8],
-    input: &Quantised,
-    first: usize,
-    out: &mut [f32],
-) {
-    let rows = out.len() / map.outputs;
-    for (panel, weights) in weights.chunks_exact(PANEL * map.inputs).enumerate() {
-        let mut row = 0;
-        while row < rows {
-            let tile = Tile { map, weights, input, panel, first: first + row };
-            let out = &mut out[row * map.outputs..];
-            match rows - row {
-                1 => tile.compute::<L, 1>(lanes, out),
-                2 => tile.compute::<L, 2>(lanes, out),
-                3 => tile.compute::<L, 3>(lanes, out),
-                4 => tile.compute::<L, 4>(lanes, out),
-                5 => tile.compute::<L, 5>(lanes, out),
-                _ => tile.compute::<L, ROWS>(lanes, out),
+pub(crate) struct Product<'a> {
+    pub(crate) map: &'a Linear,
+    /// The packed weights of the map.
+    pub(crate) weights: &'a [u8],
+    pub(crate) input: &'a Quantised,
+    pub(crate) first: usize,
+    pub(crate) out: &'a mut [f32],
+}
+
+impl Kernel for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { map, weights, input, first, out } = self;
+        let rows = out.len() / map.outputs;
+        for (panel, weights) in weights.chunks_exact(PANEL * map.inputs).enumerate() {
+            let mut row = 0;
+            while row < rows {
+                let tile = Tile { map, weights, input, panel, first: first + row };
+                let out = &mut out[row * map.outputs..];
+                match rows - row {
+                    1 => tile.compute::<L, 1>(lanes, out),
+                    2 => tile.compute::<L, 2>(lanes, out),
+                    3 => tile.compute::<L, 3>(lanes, out),
+                    4 => tile.compute::<L, 4>(lanes, out),
+                    5 => tile.compute::<L, 5>(lanes, out),
+                    _ => tile.compute::<L, ROWS>(lanes, out),
+                }
+                row += ROWS;
             }
-            row += ROWS;
         }
     }
 }
@@ -102,13 +113,10 @@ impl Tile<'_> {
     fn compute<L: Lanes, const R: usize>(&self, lanes: L, out: &mut [f32]) {
         let columns = self.panel * PANEL..(self.panel + 1) * PANEL;
         let offsets = &self.map.sums[columns.clone()];
-        let mut sums = [[0_i32; PANEL]; R];
-        for (r, sums) in sums.iter_mut().enumerate() {
+        let mut sums: [Sums; R] = std::array::from_fn(|r| {
             let zero = self.input.zeros[self.first + r];
-            for (sum, offset) in sums.iter_mut().zip(offsets) {
-                *sum = -zero * offset;
-            }
-        }
+            std::array::from_fn(|column| -zero * offsets[column])
+        });
         let rows: [&[u8]; R] = std::array::from_fn(|r| self.input.row(self.first + r));
         lanes.dot_panel(rows, self.weights, &mut sums);
         for (r, sums) in sums.iter().enumerate() {

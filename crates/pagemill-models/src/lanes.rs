@@ -52,6 +52,11 @@ pub(crate) trait Lanes: Copy {
     /// 2 to the power of `n`, whole and from -126 to 127.
     fn power_of_two(self, n: Self::F) -> Self::F;
 
+    /// Moves lane `N + i` to lane `i` for `i < N`; what the others hold does not matter. `N` is 1, 2, 4 or 8.
+    fn lowered<const N: usize>(self, value: Self::F) -> Self::F;
+    /// The first lane.
+    fn first(self, value: Self::F) -> f32;
+
     /// Adds to `sums[r]` the products of the bytes of `rows[r]` (0 to 255) with
     /// the columns of a packed panel (bytes of `i8`; see `gemm`).
     fn dot_panel<const R: usize>(self, rows: [&[u8]; R], panel: &[u8], sums: &mut [Sums; R]);
@@ -69,34 +74,29 @@ pub(crate) trait Lanes: Copy {
     /// The sum of the lanes: halves are added until one is left.
     #[inline(always)]
     fn sum(self, value: Self::F) -> f32 {
-        self.fold(value, |a, b| a + b)
+        self.fold(value, |a, b| self.add(a, b))
     }
 
     /// The greatest lane.
     #[inline(always)]
     fn greatest(self, value: Self::F) -> f32 {
-        self.fold(value, |a, b| if a > b { a } else { b })
+        self.fold(value, |a, b| self.max(a, b))
     }
 
     /// The least lane.
     #[inline(always)]
     fn least(self, value: Self::F) -> f32 {
-        self.fold(value, |a, b| if a < b { a } else { b })
+        self.fold(value, |a, b| self.min(a, b))
     }
 
     /// Combines the upper half with the lower until one lane is left.
     #[inline(always)]
-    fn fold(self, value: Self::F, combine: impl Fn(f32, f32) -> f32) -> f32 {
-        let mut lanes = [0.0; LANES];
-        self.store(value, &mut lanes);
-        let mut width = LANES / 2;
-        while width > 0 {
-            for lane in 0..width {
-                lanes[lane] = combine(lanes[lane], lanes[lane + width]);
-            }
-            width /= 2;
-        }
-        lanes[0]
+    fn fold(self, value: Self::F, combine: impl Fn(Self::F, Self::F) -> Self::F) -> f32 {
+        let value = combine(value, self.lowered::<8>(value));
+        let value = combine(value, self.lowered::<4>(value));
+        let value = combine(value, self.lowered::<2>(value));
+        let value = combine(value, self.lowered::<1>(value));
+        self.first(value)
     }
 }
 

@@ -119,6 +119,23 @@ impl Lanes for Avx2 {
         }
     }
 
+    #[inline(always)]
+    fn lowered<const N: usize>(self, value: Self::F) -> Self::F {
+        unsafe {
+            match N {
+                8 => [value[1], value[0]],
+                4 => value.map(|half| _mm256_permute2f128_ps::<1>(half, half)),
+                2 => value.map(|half| _mm256_permute_ps::<0b01_00_11_10>(half)),
+                _ => value.map(|half| _mm256_permute_ps::<0b10_11_00_01>(half)),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn first(self, value: Self::F) -> f32 {
+        unsafe { _mm256_cvtss_f32(value[0]) }
+    }
+
     /// Bytes are widened to 16 bits before they are multiplied: `maddubs` would
     /// saturate. A register then holds, for four columns, the sums of the even
     /// and of the odd pairs of inputs, which are added at the end.

@@ -102,6 +102,23 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn lowered<const N: usize>(self, value: Self::F) -> Self::F {
+        unsafe {
+            match N {
+                8 => _mm512_shuffle_f32x4::<0b01_00_11_10>(value, value),
+                4 => _mm512_shuffle_f32x4::<0b10_11_00_01>(value, value),
+                2 => _mm512_permute_ps::<0b01_00_11_10>(value),
+                _ => _mm512_permute_ps::<0b10_11_00_01>(value),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn first(self, value: Self::F) -> f32 {
+        unsafe { _mm512_cvtss_f32(value) }
+    }
+
+    #[inline(always)]
     fn dot_panel<const R: usize>(self, rows: [&[u8]; R], panel: &[u8], sums: &mut [Sums; R]) {
         let groups = panel.len() / (4 * PANEL);
         assert!(rows.iter().all(|row| row.len() >= 4 * groups));

@@ -81,6 +81,16 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn lowered<const N: usize>(self, value: Self::F) -> Self::F {
+        std::array::from_fn(|lane| value[(lane + N) % LANES])
+    }
+
+    #[inline(always)]
+    fn first(self, value: Self::F) -> f32 {
+        value[0]
+    }
+
+    #[inline(always)]
     fn dot_panel<const R: usize>(self, rows: [&[u8]; R], panel: &[u8], sums: &mut [Sums; R]) {
         for (row, sums) in rows.into_iter().zip(sums) {
             let groups = row.as_chunks::<4>().0.iter().zip(panel.chunks_exact(4 * sums.len()));
