@@ -5,11 +5,12 @@ use hayro_interpret::font::{Glyph, GlyphIdentifier, GlyphRun};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
 use hayro_interpret::kurbo::{self, Affine, BezPath, PathEl, Point};
 use hayro_interpret::{
-    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, Paint, SoftMask, TransformExt as _,
+    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, Paint, SoftMask,
 };
 use pagemill_core::Rect;
 use rustc_hash::FxHashMap;
 
+use crate::boxes::upright_boxes;
 use crate::content::{Content, Direction, Ink, Rule, Shape, Sight};
 use crate::fonts::{Faces, PageFonts};
 use crate::pen::{Pen, Stroke};
@@ -315,13 +316,24 @@ impl<'a> Device<'a> for Painter<'a, '_> {
 
     fn draw_path(&mut self, path: &BezPath, props: DrawProps<'a>, mode: &DrawMode) {
         let elements = path.elements();
-        if elements.len() > MAX_RULE_ELEMENTS || !self.add_lines(elements, &props, mode) {
-            let Some(bbox) = to_rect(props.transform.transform_rect_bbox(path.control_box())) else { return };
-            if let Some(bbox) = self.seen(bbox)
-                && !is_white(&props.paint)
-            {
-                self.add_shape(bbox, false, ink_of(&props.paint));
+        if elements.len() <= MAX_RULE_ELEMENTS {
+            if self.add_lines(elements, &props, mode) {
+                return;
             }
+            if !matches!(mode, DrawMode::Stroke(_))
+                && let Some(boxes) = upright_boxes(elements, props.transform)
+            {
+                for bbox in boxes {
+                    self.draw_rect(&bbox, DrawProps { transform: Affine::IDENTITY, ..props.clone() }, mode);
+                }
+                return;
+            }
+        }
+        let Some(bbox) = to_rect(props.transform.transform_rect_bbox(path.control_box())) else { return };
+        if let Some(bbox) = self.seen(bbox)
+            && !is_white(&props.paint)
+        {
+            self.add_shape(bbox, false, ink_of(&props.paint));
         }
     }
 
