@@ -154,6 +154,11 @@ impl Settings {
         self.database.clone().unwrap_or_else(|| format!("sqlite:{}", self.library.join("library.db").display()))
     }
 
+    /// Whether other processes may work on the same database.
+    pub fn is_shared(&self) -> bool {
+        self.database_url().starts_with("postgres")
+    }
+
     /// The place of the files.
     pub fn blobs_url(&self) -> String {
         self.blobs.clone().unwrap_or_else(|| self.library.join("blobs").display().to_string())

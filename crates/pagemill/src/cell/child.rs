@@ -5,7 +5,7 @@
 
 use std::{
     io::{self, BufReader, BufWriter, Read, Write},
-    ops::ControlFlow,
+    ops::{ControlFlow, RangeInclusive},
 };
 
 use pagemill_core::Page;
@@ -45,7 +45,7 @@ fn serve(request: &Request, bytes: Vec<u8>, output: &mut impl Write) -> io::Resu
         Err(problem) => return write_message(output, &Reply::refused(problem.code, &problem.message)),
     };
     match &request.work {
-        Work::Read { first, last, words } => read(&pdf, *first, *last, *words, output),
+        Work::Read { first, last, words, apart } => read(&pdf, *first..=*last, *words, *apart, output),
         Work::Draw { page, dpi, marks } => {
             let options = RenderOptions { dpi: *dpi, marks: marks.clone() };
             let reply = match pdf.render(*page, &options) {
@@ -57,7 +57,7 @@ fn serve(request: &Request, bytes: Vec<u8>, output: &mut impl Write) -> io::Resu
     }
 }
 
-fn read(pdf: &Pdf, first: u32, last: u32, words: bool, output: &mut impl Write) -> io::Result<()> {
+fn read(pdf: &Pdf, range: RangeInclusive<u32>, words: bool, apart: bool, output: &mut impl Write) -> io::Result<()> {
     let pages = pdf.page_count();
     write_message(output, &Reply::Opened { pages })?;
     let mut broken = None;
@@ -73,7 +73,7 @@ fn read(pdf: &Pdf, first: u32, last: u32, words: bool, output: &mut impl Write) 
             }
         }
     };
-    let summary = pdf.read(first.max(1)..=last.min(pages), &mut send);
+    let summary = if apart { pdf.read_apart(range, &mut send) } else { pdf.read(range, &mut send) };
     if let Some(error) = broken {
         return Err(error);
     }

@@ -37,6 +37,8 @@ pub enum Work {
         last: u32,
         /// Whether the place of each word is wanted.
         words: bool,
+        /// Whether pages outside the range must not be touched: one of them has killed a child.
+        apart: bool,
     },
     /// Draw a page.
     Draw {

@@ -180,7 +180,12 @@ impl PageStream<'_> {
         let limits = self.cells.limits();
         self.asked_to = if self.struck { self.next } else { self.last };
         let request = Request {
-            work: Work::Read { first: self.next, last: self.asked_to, words: self.file.words },
+            work: Work::Read {
+                first: self.next,
+                last: self.asked_to,
+                words: self.file.words,
+                apart: self.struck || !self.lost.is_empty(),
+            },
             bytes: self.file.bytes.len() as u64,
             password: self.file.password.clone(),
             max_pages: limits.pages,

@@ -167,7 +167,7 @@ async fn run(cli: Cli) -> Result<Outcome, Problem> {
         Command::Doctor => doctor::run(&global).await,
         Command::Models(args) => models::run(&global, &args).await,
         Command::Openapi => {
-            output::text(&crate::api::openapi_json());
+            output::text(&serde_json::to_string_pretty(&crate::api::openapi()).unwrap_or_default());
             Ok(Outcome::Done)
         }
         Command::Dump => {

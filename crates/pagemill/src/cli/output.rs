@@ -16,6 +16,13 @@ pub(crate) fn text(text: &str) {
     text_to_stdout(text, !text.ends_with('\n'));
 }
 
+/// Prints what `print` writes, buffered.
+pub(crate) fn write(print: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
+    let mut out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    // A reader that has gone away is no error worth a message.
+    let _ = print(&mut out).and_then(|()| out.flush());
+}
+
 /// Prints a value as JSON.
 pub(crate) fn json(value: &impl Serialize) {
     match serde_json::to_string_pretty(value) {

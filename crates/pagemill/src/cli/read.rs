@@ -74,7 +74,7 @@ pub(crate) async fn run(global: &Global, args: &ReadArgs) -> Result<Outcome, Pro
                 let info = DocumentInfo { encrypted: problem.code == ErrorCode::Encrypted, ..DocumentInfo::default() };
                 let warning = Warning { page: None, code: problem.code.to_string(), message: problem.message.clone() };
                 let summary = Summary { info, outline: Vec::new(), warnings: vec![warning] };
-                output::text(&pagemill_pdf::contract_json(&summary, &[]));
+                output::write(|out| pagemill_pdf::write_json(out, &summary, &[]));
             }
             Err(problem)
         }
@@ -122,7 +122,7 @@ fn name_file(mut problem: Problem, args: &ReadArgs) -> Problem {
 
 fn print(args: &ReadArgs, json: bool, pages: &[Page], summary: &Summary) {
     match args.format {
-        _ if json => output::text(&pagemill_pdf::contract_json(summary, pages)),
+        _ if json => output::write(|out| pagemill_pdf::write_json(out, summary, pages)),
         Format::Markdown => output::text(&pagemill_pdf::to_markdown(pages)),
         Format::Text | Format::Json => output::text(&pagemill_pdf::to_text(pages)),
     }

@@ -14,6 +14,8 @@ use super::{
 
 /// Passages that are read closely for an answer.
 const PASSAGES: usize = 20;
+/// Threads that embed the sentences of those passages.
+const THREADS: usize = 2;
 /// What is said when the library has no answer.
 const NOT_FOUND: &str = "Not found in the library.";
 
@@ -60,7 +62,7 @@ impl Library {
         let embedder = self.embedder().cloned();
         let index = Arc::clone(&self.index);
         let work = move || {
-            let embed = |texts: &[&str]| embedder.as_ref().map(|embedder| embedder.embed(texts, 2));
+            let embed = |texts: &[&str]| embedder.as_ref().map(|embedder| embedder.embed(texts, THREADS));
             index.answer(&question, &passages, &embed, vector.as_deref())
         };
         match tokio::task::spawn_blocking(work).await {

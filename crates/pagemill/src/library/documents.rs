@@ -93,7 +93,7 @@ impl Library {
             let blobs = self.store().remove_unused_blobs(self.blobs()).await?;
             removed.insert("files".to_owned(), u64::from(blobs));
         }
-        self.indexing().apply_to(receipt.change).await?;
+        self.indexing().apply_to(self.store().last_change().await?).await?;
 
         let mut left = BTreeMap::new();
         if self.store().document(project, id).await?.is_some() {

@@ -56,6 +56,10 @@ impl Library {
     pub async fn open(settings: Settings) -> Result<Arc<Self>, Problem> {
         let lock = LibraryLock::take(&settings.library)?;
         let store = Store::open(&StoreOptions::new(settings.database_url())).await?;
+        if !settings.is_shared() {
+            // The lock says that nobody else works here: what a dead process held is free at once.
+            store.end_leases().await?;
+        }
         let blobs = Blobs::open(&settings.blobs_url()).await?;
         let embedder = open_embedder(&settings)?;
         let model = fix_model(&store, embedder.as_deref()).await?;

@@ -88,7 +88,6 @@ impl Library {
     /// Of the database.
     pub async fn status(&self) -> Result<LibraryView, Problem> {
         let counts = self.store().library_counts().await?;
-        let is_postgres = self.settings().database_url().starts_with("postgres");
         Ok(LibraryView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             documents: counts.documents,
@@ -102,7 +101,7 @@ impl Library {
                 .map(|(queue, state, count)| (format!("{}/{}", queue.as_str(), state.as_str()), *count))
                 .collect(),
             model: self.embedder().map(|embedder| embedder.name().to_owned()),
-            database: if is_postgres { "postgres" } else { "sqlite" }.to_owned(),
+            database: if self.settings().is_shared() { "postgres" } else { "sqlite" }.to_owned(),
             cell: "process".to_owned(),
         })
     }
