@@ -4,9 +4,7 @@
 use hayro_interpret::font::{Glyph, GlyphIdentifier, GlyphRun};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
 use hayro_interpret::kurbo::{self, Affine, BezPath, PathEl, Point};
-use hayro_interpret::{
-    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, Paint, SoftMask,
-};
+use hayro_interpret::{BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, Paint, SoftMask};
 use pagemill_core::Rect;
 use rustc_hash::FxHashMap;
 
@@ -14,6 +12,7 @@ use crate::boxes::upright_boxes;
 use crate::content::{Content, Direction, Ink, Rule, Shape, Sight};
 use crate::fonts::{Faces, PageFonts};
 use crate::pen::{Pen, Stroke};
+use crate::tex;
 
 /// Rules, shapes and images beyond this many on a page are not kept.
 const MAX_DRAWINGS: usize = 20_000;
@@ -103,7 +102,10 @@ impl<'a, 'd> Painter<'a, 'd> {
                 known
             }
             Glyph::Type3(type3) => Known {
-                text: characters(type3.as_unicode()),
+                text: match characters(type3.as_unicode()) {
+                    Characters::Unknown => unnamed(type3.char_code()),
+                    known => known,
+                },
                 advance: type3.advance_width().unwrap_or(0.0),
                 face: u16::MAX,
             },
@@ -173,6 +175,15 @@ impl Known {
             Characters::Several(several) => crate::pen::Text::Several(several),
             Characters::Unknown => crate::pen::Text::Unknown,
         }
+    }
+}
+
+/// What a glyph shows of whose font only the code is known.
+fn unnamed(code: u32) -> Characters {
+    match (tex::text_of_code(code), tex::character_of_code(code)) {
+        (Some(text), _) => Characters::Several(text.into()),
+        (None, Some(character)) => Characters::One(character),
+        (None, None) => Characters::Unknown,
     }
 }
 

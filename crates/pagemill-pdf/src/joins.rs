@@ -49,13 +49,44 @@ pub(crate) fn join_within(page: &mut Vec<Draft>, habits: Habits) {
     }
 }
 
-/// Joins the last paragraph of a page with the first of the next where it goes on.
-pub(crate) fn join_over(page: &mut [Draft], next: &mut Vec<Draft>, habits: Habits) {
+/// Joins the last paragraph of a page with the first running text on the pages after it,
+/// past pages that hold nothing but tables and figures, where it goes on.
+pub(crate) fn join_over<'d>(page: &mut [Draft], later: impl IntoIterator<Item = &'d mut Vec<Draft>>, habits: Habits) {
     let Some(last) = page.iter().rposition(|draft| !is_aside(draft)) else { return };
-    let Some(first) = following(next, 0) else { return };
-    if carries(&page[last]) && goes_on(&page[last], &next[first], habits) {
-        let rest = next.remove(first);
-        append(&mut page[last], rest);
+    if !carries(&page[last]) {
+        return;
+    }
+    for next in later {
+        if next.iter().all(is_aside) && !next.is_empty() {
+            continue;
+        }
+        if std::env::var("DBG").is_ok() {
+            let f = following(next, 0);
+            eprintln!(
+                "JOIN last={:?}/{} {:?} b={:?}",
+                page[last].size,
+                page[last].bold,
+                page[last].text.chars().rev().take(30).collect::<String>().chars().rev().collect::<String>(),
+                f.map(|f| (
+                    next[f].size,
+                    next[f].bold,
+                    next[f].indented,
+                    next[f].text.chars().take(30).collect::<String>()
+                ))
+            );
+            if f.is_none() {
+                if let Some(x) = next.iter().find(|d| !is_aside(d)) {
+                    eprintln!("   first is {:?} {:?}", x.kind, x.text.chars().take(50).collect::<String>())
+                }
+            }
+        }
+        if let Some(first) = following(next, 0)
+            && goes_on(&page[last], &next[first], habits)
+        {
+            let rest = next.remove(first);
+            append(&mut page[last], rest);
+        }
+        return;
     }
 }
 

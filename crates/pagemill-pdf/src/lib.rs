@@ -22,6 +22,7 @@ mod render;
 mod tables;
 #[cfg(test)]
 mod test_pdf;
+mod tex;
 mod text_string;
 
 pub use contract::write_json;

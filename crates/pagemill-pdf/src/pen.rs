@@ -6,7 +6,7 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 use crate::content::{Content, Direction, RawWord, Sight};
 
 /// A gap wider than this share of the font size parts words.
-const WORD_GAP: f32 = 0.17;
+const WORD_GAP: f32 = 0.115;
 /// Text may step back this share of the font size (kerning) and still go on.
 const BACK_STEP: f32 = 0.35;
 /// A baseline may differ by this share of the font size within a word (superscripts).

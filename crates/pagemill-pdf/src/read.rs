@@ -27,7 +27,7 @@ const SAMPLE_PAGES: usize = 32;
 const NEIGHBOURS: usize = 2;
 /// Of the sample, so many pages have all their neighbours in it.
 const COMPOSED_SAMPLE: usize = SAMPLE_PAGES - NEIGHBOURS;
-/// A paragraph may go on past so many pages, less one, of tables and figures.
+/// A paragraph is looked for on so many pages when it goes on past pages of tables and figures.
 const JOIN_PAGES: usize = 6;
 /// The engine's caches live for so many pages.
 const CACHE_PAGES: u32 = 128;
@@ -57,9 +57,10 @@ impl Pdf {
         let mut reading = Reading::new(self);
         if first <= last {
             let rules = (first > 1).then(|| reading.learn());
-            // The page before tells whether the first paragraph began there, the one after where the last one ends.
-            let from = first.saturating_sub(1 + NEIGHBOURS as u32).max(1);
-            let to = last.saturating_add(1 + NEIGHBOURS as u32).min(self.page_count());
+            // Pages before tell whether the first paragraph began there, those after where the last one ends.
+            let reach = (JOIN_PAGES + NEIGHBOURS) as u32;
+            let from = first.saturating_sub(reach).max(1);
+            let to = last.saturating_add(reach).min(self.page_count());
             reading.run(from..=to, &range, rules, sink);
         }
         reading.summary()
@@ -188,7 +189,7 @@ impl<'a> Reading<'a> {
         let mut composed: VecDeque<Composed> = VecDeque::new();
         loop {
             // Compose until the sample is whole, then one page at a time.
-            let wanted = if rules.is_none() { COMPOSED_SAMPLE } else { 2 };
+            let wanted = if rules.is_none() { COMPOSED_SAMPLE } else { JOIN_PAGES + 1 };
             while composed.len() < wanted {
                 if ahead.len() <= NEIGHBOURS
                     && let Some(number) = numbers.next()
@@ -206,9 +207,7 @@ impl<'a> Reading<'a> {
             let Some(mut page) = composed.pop_front() else { return };
             levels.set(&mut page.drafts, page.number == 1);
             join_within(&mut page.drafts, *habits);
-            if let Some(next) = composed.front_mut() {
-                join_over(&mut page.drafts, &mut next.drafts, *habits);
-            }
+            join_over(&mut page.drafts, composed.iter_mut().map(|page| &mut page.drafts), *habits);
             if range.contains(&page.number) && sink(self.finish(page)).is_break() {
                 return;
             }

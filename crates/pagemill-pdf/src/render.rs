@@ -201,3 +201,91 @@ impl Pixels {
         Ok(Picture { width: self.width, height: self.height, png })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+    use crate::open::open;
+    use crate::test_pdf::pages_pdf;
+
+    const DPI: f32 = 144.0;
+
+    fn word_boxes(pdf: &Pdf) -> Vec<Rect> {
+        let mut boxes = Vec::new();
+        pdf.read(1..=1, &mut |page| {
+            boxes.extend(page.blocks.iter().flat_map(|block| &block.words).map(|word| word.bbox));
+            ControlFlow::Continue(())
+        });
+        boxes
+    }
+
+    fn pixels(pdf: &Pdf, marks: Vec<Rect>) -> Pixels {
+        pdf.renderer().pixels(1, &RenderOptions { dpi: DPI, marks }).unwrap()
+    }
+
+    /// Each pixel with its middle in points.
+    fn points(pixels: &Pixels) -> impl Iterator<Item = (f32, f32, [u8; 3])> + '_ {
+        let scale = POINTS_PER_INCH / DPI;
+        pixels.rgba.chunks_exact(4).zip(0_u32..).map(move |(pixel, index)| {
+            let (x, y) = (index % pixels.width, index / pixels.width);
+            ((x as f32 + 0.5) * scale, (y as f32 + 0.5) * scale, [pixel[0], pixel[1], pixel[2]])
+        })
+    }
+
+    fn holds(area: &Rect, x: f32, y: f32, slack: f32) -> bool {
+        area.contains(&Rect::new(x, y, x, y), slack)
+    }
+
+    #[test]
+    fn marks_cover_the_ink_of_their_words_however_the_page_is_turned() {
+        for rotation in [0, 90, 180, 270] {
+            let page = format!("/CropBox [100 200 400 650] /Rotate {rotation}");
+            let bytes = pages_pdf("", &[(&page, "BT /F1 24 Tf 1 0 0 1 130 430 Tm (Hello citing world) Tj ET")], &[]);
+            let pdf = open(bytes, &Default::default()).unwrap();
+            let boxes = word_boxes(&pdf);
+            assert_eq!(boxes.len(), 3, "rotation {rotation}");
+            let plain = pixels(&pdf, Vec::new());
+            let turned = rotation % 180 == 90;
+            assert_eq!((plain.width, plain.height), if turned { (900, 600) } else { (600, 900) });
+
+            let mut inked = vec![false; boxes.len()];
+            for (x, y, _) in points(&plain).filter(|(_, _, color)| color[0] < 128) {
+                let at = boxes.iter().position(|bbox| holds(bbox, x, y, 0.6));
+                inked[at.unwrap_or_else(|| panic!("ink at {x} {y} is in no word; rotation {rotation}, {boxes:?}"))] =
+                    true;
+            }
+            assert_eq!(inked, [true; 3]);
+
+            let marked = pixels(&pdf, vec![boxes[1]]);
+            for ((x, y, before), (_, _, after)) in points(&plain).zip(points(&marked)) {
+                if holds(&boxes[1], x, y, -0.6) {
+                    assert!(after[2] < before[2] || before[2] == 0, "{x} {y} is marked; rotation {rotation}");
+                } else if !holds(&boxes[1], x, y, 0.6) {
+                    assert_eq!(before, after, "{x} {y} is not marked; rotation {rotation}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn giant_pages_are_scaled_down_to_the_limits() {
+        let bytes = pages_pdf("", &[("/MediaBox [0 0 14400 200]", "")], &[]);
+        let limits = Limits { page_side_px: 500, page_pixels: 2_000, ..Limits::default() };
+        let pdf = open(bytes, &crate::OpenOptions { limits, ..Default::default() }).unwrap();
+        let picture = pdf.render(1, &RenderOptions::default()).unwrap();
+        assert!(picture.width <= 500 && picture.width * picture.height <= 2_100, "{picture:?}");
+        assert_eq!(&picture.png[1..4], b"PNG");
+    }
+
+    #[test]
+    fn impossible_requests_are_refused() {
+        let pdf = open(pages_pdf("", &[("", "")], &[]), &Default::default()).unwrap();
+        let code = |page, dpi| pdf.render(page, &RenderOptions { dpi, marks: Vec::new() }).unwrap_err().code;
+        assert_eq!(code(2, 72.0), ErrorCode::NotFound);
+        assert_eq!(code(0, 72.0), ErrorCode::NotFound);
+        assert_eq!(code(1, f32::NAN), ErrorCode::InvalidRequest);
+        assert_eq!(code(1, 0.0), ErrorCode::InvalidRequest);
+    }
+}

@@ -176,8 +176,16 @@ fn is_final(task: &TaskView) -> bool {
 /// Milliseconds of a search for a few words that differ from time to time.
 async fn search(library: &Library, number: usize, mode: SearchMode) -> Result<f64, Problem> {
     const WORDS: [&str; 10] = [
-        "method", "estimation of variance", "table", "model parameters", "figure", "random sample",
-        "function call", "results of the test", "data", "introduction",
+        "method",
+        "estimation of variance",
+        "table",
+        "model parameters",
+        "figure",
+        "random sample",
+        "function call",
+        "results of the test",
+        "data",
+        "introduction",
     ];
     let query = format!("{} {}", WORDS[number % WORDS.len()], WORDS[(number / WORDS.len() + 3) % WORDS.len()]);
     let request = SearchRequest { query, k: 10, mode, documents: Vec::new() };

@@ -131,10 +131,7 @@ impl Settings {
         if file.chunk.tokens < 32 || file.chunk.overlap * 2 > file.chunk.tokens {
             return Err(Problem::new(
                 ErrorCode::InvalidConfig,
-                format!(
-                    "`{}`: chunk.tokens must be at least 32, and chunk.overlap at most half of it",
-                    path.display()
-                ),
+                format!("`{}`: chunk.tokens must be at least 32, and chunk.overlap at most half of it", path.display()),
             ));
         }
         Ok(Self {

@@ -84,7 +84,8 @@ pub fn retrieval(settings: &Settings, dir: &Path, mode: SearchMode) -> Result<Re
             });
         }
         if let Some(embedder) = &embedder {
-            let texts: Vec<String> = batch.iter().map(|d| format!("{}\n{}", d.title, d.text).trim().to_owned()).collect();
+            let texts: Vec<String> =
+                batch.iter().map(|d| format!("{}\n{}", d.title, d.text).trim().to_owned()).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             for (vector, (id, chunk)) in embedder.embed(&texts, settings.cores).iter().zip(&ids) {
                 changes.push(Change::Vectors {

@@ -2,7 +2,7 @@
 
 use pagemill_core::BlockKind;
 
-use super::draft::Draft;
+use super::draft::{Draft, append};
 use super::marks::{self, CaptionStart};
 use crate::profile::Profile;
 
@@ -44,7 +44,7 @@ fn kind_of(body: &[Draft], at: usize, profile: &Profile, page_height: f32) -> Bl
     if marks::is_bullet(first) || (marks::is_label(first) && text.len() > first.len() + 2) {
         return BlockKind::ListItem;
     }
-    let noted = first.starts_with(['*', '†', '‡', '§', '¶', '¹', '²', '³'])
+    let noted = first.starts_with(['*', '∗', '†', '‡', '§', '¶', '¹', '²', '³'])
         || first.bytes().take_while(u8::is_ascii_digit).count().clamp(0, 3) > 0;
     if draft.size < SMALLER * profile.size && noted && draft.frame.y0 > FOOT * page_height {
         return BlockKind::Footnote;
@@ -53,6 +53,50 @@ fn kind_of(body: &[Draft], at: usize, profile: &Profile, page_height: f32) -> Bl
         return BlockKind::Formula;
     }
     BlockKind::Paragraph
+}
+
+/// Finds what stands beside the running text once tables and figures are in place:
+/// further lines of captions, notes under tables, notes at the foot of a column.
+pub(crate) fn asides(body: &mut Vec<Draft>, profile: &Profile, page_height: f32) {
+    let mut at = 0;
+    while at + 1 < body.len() {
+        let (draft, next) = (&body[at], &body[at + 1]);
+        let em = next.size.max(1.0);
+        let gap = next.frame.y0 - draft.frame.y1;
+        let below = gap < 0.8 * em && gap > -0.8 * em && (next.frame.x0 - draft.frame.x0).abs() < 3.0 * em;
+        let same = (draft.size - next.size).abs() < 0.04 * em;
+        let open =
+            draft.kind == BlockKind::Caption && next.kind == BlockKind::Paragraph && !marks::ends_sentence(&draft.text);
+        if open && below && same {
+            let rest = body.remove(at + 1);
+            body[at].bbox = body[at].bbox.union(&rest.bbox);
+            body[at].frame = body[at].frame.union(&rest.frame);
+            append(&mut body[at], rest);
+            continue;
+        }
+        at += 1;
+    }
+    for at in 1..body.len() {
+        let (draft, before) = (&body[at], &body[at - 1]);
+        if !matches!(draft.kind, BlockKind::Paragraph | BlockKind::ListItem) || draft.size > SMALLER * profile.size {
+            continue;
+        }
+        let under = draft.frame.y0 - before.frame.y1;
+        let noted = before.kind == BlockKind::Footnote && before.size < SMALLER * profile.size;
+        let table = before.kind == BlockKind::Table || noted;
+        let close = (-2.0..2.5 * draft.size).contains(&under)
+            && draft.frame.horizontal_overlap(&before.frame) > 0.5 * draft.frame.width();
+        let foot = before.size > SMALLER * profile.size
+            && matches!(before.kind, BlockKind::Paragraph | BlockKind::ListItem)
+            && before.flow == draft.flow
+            && draft.frame.y0 > FOOT * page_height
+            && under > 0.3 * draft.size
+            && draft.text.len() < 1200;
+        if (table && close) || foot {
+            body[at].kind = BlockKind::Footnote;
+            body[at].level = None;
+        }
+    }
 }
 
 fn is_heading(body: &[Draft], at: usize, profile: &Profile) -> bool {

@@ -21,6 +21,8 @@ struct Edge {
     number: Option<i64>,
     base: f32,
     top: bool,
+    /// Whether it takes less than half the width of the page.
+    short: bool,
 }
 
 /// The lines at the edges of a page, kept while its neighbours are read.
@@ -28,8 +30,8 @@ struct Edge {
 pub(crate) struct Edges(Vec<Edge>);
 
 impl Edges {
-    /// The lines of a page of this height that may be furniture.
-    pub(crate) fn of(lines: &[Line], content: &Content, height: f32) -> Self {
+    /// The lines of a page of this width and height that may be furniture.
+    pub(crate) fn of(lines: &[Line], content: &Content, (width, height): (f32, f32)) -> Self {
         let mut edges = Vec::new();
         let mut order: Vec<usize> = (0..lines.len()).collect();
         order.sort_by(|a, b| lines[*a].base.total_cmp(&lines[*b].base));
@@ -47,6 +49,7 @@ impl Edges {
                 pattern: pattern(&text),
                 base: lines[at].base,
                 top,
+                short: lines[at].frame.width() < 0.5 * width,
             });
         }
         Self(edges)
@@ -57,27 +60,32 @@ impl Edges {
     pub(crate) fn furniture(&self, neighbours: &[(i64, &Self)]) -> Vec<(usize, bool)> {
         let mut found: FxHashSet<usize> = FxHashSet::default();
         let (mut lowest_top, mut highest_bottom) = (f32::MIN, f32::MAX);
+        let mut heights: Vec<f32> = Vec::new();
         for edge in &self.0 {
             let known =
                 neighbours.iter().any(|(distance, page)| page.0.iter().any(|other| edge.returns(other, *distance)))
                     || edge.is_lone_number(self);
-            if known {
-                found.insert(edge.line);
-                if edge.top {
-                    lowest_top = lowest_top.max(edge.base);
-                } else {
-                    highest_bottom = highest_bottom.min(edge.base);
-                }
+            if !known {
+                continue;
+            }
+            found.insert(edge.line);
+            heights.push(edge.base);
+            if !edge.has_words() {
+                continue;
+            }
+            if edge.top {
+                lowest_top = lowest_top.max(edge.base);
+            } else {
+                highest_bottom = highest_bottom.min(edge.base);
             }
         }
-        // What stands beside or beyond furniture is furniture.
+        // What stands beyond furniture is furniture, and so is something short beside it.
+        let beyond =
+            |edge: &Edge| if edge.top { edge.base < lowest_top - 4.0 } else { edge.base > highest_bottom + 4.0 };
+        let beside = |edge: &Edge| edge.short && heights.iter().any(|height| (height - edge.base).abs() < 2.5);
         self.0
             .iter()
-            .filter(|edge| {
-                found.contains(&edge.line)
-                    || (edge.top && edge.base <= lowest_top + 2.0)
-                    || (!edge.top && edge.base >= highest_bottom - 2.0)
-            })
+            .filter(|edge| found.contains(&edge.line) || beyond(edge) || beside(edge))
             .map(|edge| (edge.line, edge.top))
             .collect()
     }
@@ -88,14 +96,17 @@ impl Edge {
         if self.top != other.top || (self.base - other.base).abs() > SAME_HEIGHT || self.pattern != other.pattern {
             return false;
         }
-        let letters = self.pattern.chars().filter(|c| c.is_alphabetic()).count();
-        if letters >= 3 {
+        if self.has_words() {
             return true;
         }
         match (self.number, other.number) {
             (Some(here), Some(there)) => there - here == distance,
-            _ => letters > 0,
+            _ => self.pattern.chars().any(char::is_alphabetic),
         }
+    }
+
+    fn has_words(&self) -> bool {
+        self.pattern.chars().filter(|c| c.is_alphabetic()).count() >= 3
     }
 
     /// A number alone in the outermost line, or a page number that says so.

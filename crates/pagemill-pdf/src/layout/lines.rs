@@ -77,7 +77,7 @@ pub(crate) fn parted(left: &RawWord, right: &RawWord) -> bool {
         return true;
     }
     let gap = right.frame.x0 - left.frame.x1;
-    gap > 0.12 * left.size.max(right.size)
+    gap > 0.115 * left.size.max(right.size)
 }
 
 /// Lines of the words `chosen` (numbers of [`Content::words`], in the order of painting).

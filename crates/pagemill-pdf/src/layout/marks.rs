@@ -38,6 +38,10 @@ pub(crate) fn is_label(word: &str) -> bool {
     } else if let Some(inner) = word.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         inner
     } else if let Some(inner) = word.strip_suffix(['.', ')']) {
+        // A capital with a full stop is an initial.
+        if word.ends_with('.') && inner.bytes().all(|b| b.is_ascii_uppercase()) {
+            return false;
+        }
         inner
     } else {
         return false;
@@ -160,10 +164,10 @@ mod tests {
 
     #[test]
     fn labels_and_bullets() {
-        for word in ["1.", "(a)", "[12]", "iv)", "B."] {
+        for word in ["1.", "(a)", "[12]", "iv)", "b."] {
             assert!(is_label(word), "{word}");
         }
-        for word in ["the", "1998.", "2.5", "et", "(see)", "al."] {
+        for word in ["the", "1998.", "2.5", "et", "(see)", "al.", "B."] {
             assert!(!is_label(word), "{word}");
         }
         assert!(is_bullet("•") && !is_bullet("•x"));

@@ -23,6 +23,9 @@ pub(crate) use marks::{ends_sentence, is_broken, numbering};
 
 use paragraphs::Flow;
 
+/// Short lines this share of the page width from its sides are numbers in the margin.
+const MARGIN: f32 = 0.075;
+
 /// A page with its words in lines, before its blocks are known.
 #[derive(Debug)]
 pub(crate) struct Prepared {
@@ -64,11 +67,11 @@ impl Prepared {
         let (direction, words) = by_direction.remove(0);
         by_direction.retain(|(_, words)| !words.is_empty());
         let lines = lines::lines_of(&content, faces, &words);
-        let height = match direction {
-            Direction::Right | Direction::Left => content.size.1,
-            Direction::Up | Direction::Down => content.size.0,
+        let size = match direction {
+            Direction::Right | Direction::Left => content.size,
+            Direction::Up | Direction::Down => (content.size.1, content.size.0),
         };
-        let edges = Edges::of(&lines, &content, height);
+        let edges = Edges::of(&lines, &content, size);
         Self { number, content, direction, lines, edges, others: by_direction }
     }
 
@@ -93,6 +96,15 @@ impl Prepared {
                 if *top { heads.push(draft) } else { feet.push(draft) }
             }
         }
+        let width = self.frame_size().0;
+        for (line, slot) in self.lines.iter().zip(&mut taken) {
+            // Numbers of lines and pages in the margin.
+            let aside = line.frame.x1 < MARGIN * width || line.frame.x0 > (1.0 - MARGIN) * width;
+            if !*slot && aside && line.chars <= 4 {
+                *slot = true;
+                heads.push(self.draft(BlockKind::Header, std::slice::from_ref(line), None, 0));
+            }
+        }
         let in_frame: Vec<Rect> = figures::regions(&self.content)
             .iter()
             .map(|region| self.direction.box_to_frame(region, self.content.size))
@@ -113,17 +125,26 @@ impl Prepared {
                 body.push(self.paragraph(&flow, span, number));
             }
         }
-        let page_height = self.content.size.1.max(1.0);
+        let page_height = self.frame_size().1.max(1.0);
         classify::classify(&mut body, profile, self.number, page_height);
         let figures = figures.into_iter().map(|figure| self.figure(figure));
         for draft in tables.into_iter().chain(figures) {
             let at = place_of(&body, &draft.frame);
             body.insert(at, draft);
         }
+        classify::asides(&mut body, profile, page_height);
         heads.extend(body);
         heads.extend(self.sideways(faces, profile));
         heads.extend(feet);
         heads
+    }
+
+    /// Width and height of the page as its text runs.
+    fn frame_size(&self) -> (f32, f32) {
+        match self.direction {
+            Direction::Right | Direction::Left => self.content.size,
+            Direction::Up | Direction::Down => (self.content.size.1, self.content.size.0),
+        }
     }
 
     fn paragraph(&self, flow: &Flow, span: paragraphs::Span, number: usize) -> Draft {
@@ -206,8 +227,11 @@ impl Prepared {
                 for span in flow.paragraphs(&self.content) {
                     let mut draft =
                         self.draft_in(*direction, BlockKind::Paragraph, &flow.lines[span], Some(&flow), usize::MAX);
-                    let margin = 0.1 * self.content.size.0;
-                    let aside = draft.bbox.x1 < margin || draft.bbox.x0 > self.content.size.0 - margin;
+                    let (width, height) = (self.content.size.0, self.content.size.1);
+                    let aside = draft.bbox.x1 < 0.1 * width
+                        || draft.bbox.x0 > 0.9 * width
+                        || draft.bbox.y1 < 0.1 * height
+                        || draft.bbox.y0 > 0.9 * height;
                     if aside || (draft.text.len() < 40 && draft.size < 1.2 * profile.size) {
                         draft.kind = BlockKind::Header;
                     }

@@ -4,7 +4,7 @@ use super::grid::{Kind, Place, index_of};
 use super::text::{NUMBERS, TableWord, TextLine, WordKind, are_numbers};
 
 /// A gap of this many ems is never within a cell's text that spans columns.
-pub(super) const SPAN_GAP: f32 = 0.8;
+pub(super) const SPAN_GAP: f32 = 0.55;
 /// Width of a step when white space is looked for, in points.
 const STEP: f32 = 0.5;
 
@@ -12,6 +12,7 @@ const STEP: f32 = 0.5;
 struct Part {
     segments: Vec<(f32, f32)>,
     size: f32,
+    has_number: bool,
 }
 
 /// The separators of the rules, and those that white space adds between them.
@@ -43,15 +44,17 @@ fn rivers(lines: &[TextLine], words: &[TableWord], from: f32, to: f32, place: &P
     if several < wanted || (place.kind == Kind::Lattice && several * 3 < parts.len()) {
         return Vec::new();
     }
-    // Lines of one piece may be titles over several columns: they count less.
-    let weight = |part: &Part| if part.segments.len() > 1 { 1.0 } else { 0.3_f32 };
+    // Lines of one piece and lines above all numbers may be titles over several columns: they count less.
+    let heads = parts.iter().position(|part| part.has_number).unwrap_or(0);
+    let heads = if heads * 2 > parts.len() { 0 } else { heads };
+    let weight = |(index, part): (usize, &Part)| if part.segments.len() > 1 && index >= heads { 1.0 } else { 0.3_f32 };
     let steps = (((to - from) / STEP) as usize).clamp(1, 4000);
     let step_of = |x: f32| (((x - from) / STEP).max(0.0) as usize).min(steps);
     let mut change = vec![0.0_f32; steps + 2];
-    for part in &parts {
+    for (index, part) in parts.iter().enumerate() {
         for (x0, x1) in &part.segments {
-            change[step_of(*x0)] += weight(part);
-            change[step_of(*x1) + 1] -= weight(part);
+            change[step_of(*x0)] += weight((index, part));
+            change[step_of(*x1) + 1] -= weight((index, part));
         }
     }
     let limit = (0.08 * several as f32).max(0.65);
@@ -107,7 +110,8 @@ fn parts(lines: &[TextLine], words: &[TableWord], from: f32, to: f32, place: &Pl
             parted = false;
             before = Some(word);
         }
-        Part { segments, size: line.size }
+        let has_number = line.words.iter().any(|at| words[*at].kind == WordKind::Number);
+        Part { segments, size: line.size, has_number }
     };
     lines.iter().map(pieces).filter(|part| !part.segments.is_empty()).collect()
 }

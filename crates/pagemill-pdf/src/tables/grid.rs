@@ -7,6 +7,9 @@ use super::text::{TableWord, TextLine, WordKind};
 use super::{FoundCell, FoundTable, Page, columns, rows, text};
 use crate::content::Direction;
 
+/// Finer grids are drawings.
+const MOST_CELLS: usize = 20_000;
+
 /// What made us look at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -59,8 +62,8 @@ pub(super) struct Span {
 }
 
 impl Grid {
-    /// Lays a grid over a place: the rules first, then the white space between words.
-    pub(super) fn over(place: &Place, page: &Page<'_>) -> Self {
+    /// Lays a grid over a place: the rules first, then the white space between words. `None` when it is too fine.
+    pub(super) fn over(place: &Place, page: &Page<'_>) -> Option<Self> {
         let area = place.area;
         let lines = page.lines_in(&area);
         let ruled_xs = separators(area.x0, area.x1, &place.down, |rule| rule.overlap(area.y0, area.y1));
@@ -68,6 +71,9 @@ impl Grid {
         let xs = columns::refined(&ruled_xs, &lines, page.words, place);
         let (ys, breaks) = rows::refined(&ruled_ys, &xs, &lines, page.words, place);
         let (rows, cols) = (ys.len() - 1, xs.len() - 1);
+        if rows * cols > MOST_CELLS {
+            return None;
+        }
         let mut grid = Self {
             kind: place.kind,
             left: vec![vec![true; cols]; rows],
@@ -79,11 +85,12 @@ impl Grid {
         };
         let filled = grid.filled(page.words);
         for row in 0..rows {
+            let pieces = grid.pieces_of_row(row, page.words);
             for col in 1..cols {
-                grid.left[row][col] = grid.has_left_wall(row, col, &ruled_xs, place, page.words);
+                grid.left[row][col] = grid.has_left_wall(row, col, &ruled_xs, place, &pieces);
             }
+            grid.wall_off_pieces(row, &filled[row], &pieces);
         }
-        grid.wall_off_pieces(&filled, page.words);
         for row in (1..rows).filter(|row| !breaks.contains(&grid.ys[*row])) {
             for col in 0..cols {
                 let (from, to) = (grid.xs[col], grid.xs[col + 1]);
@@ -95,7 +102,7 @@ impl Grid {
             }
         }
         grid.header_rows = grid.count_header_rows(place, page.words);
-        grid
+        Some(grid)
     }
 
     /// The grid without a title and notes that share the frame of the table: rows of one wide cell
@@ -156,7 +163,7 @@ impl Grid {
     }
 
     /// A rule makes a wall where it runs; white space makes one where no words run across it.
-    fn has_left_wall(&self, row: usize, col: usize, ruled: &[f32], place: &Place, words: &[TableWord]) -> bool {
+    fn has_left_wall(&self, row: usize, col: usize, ruled: &[f32], place: &Place, pieces: &[text::Segment]) -> bool {
         let (x, top, bottom) = (self.xs[col], self.ys[row], self.ys[row + 1]);
         let is_rule = ruled.iter().any(|at| (at - x).abs() < 0.01);
         if is_rule {
@@ -168,34 +175,31 @@ impl Grid {
                 return false;
             }
         }
+        !pieces.iter().any(|piece| piece.crosses(x))
+    }
+
+    /// The pieces of text in a row.
+    fn pieces_of_row(&self, row: usize, words: &[TableWord]) -> Vec<text::Segment> {
+        let (top, bottom) = (self.ys[row], self.ys[row + 1]);
         let in_row = self.lines.iter().filter(|line| (top..=bottom).contains(&line.bbox.center_y()));
-        !in_row.into_iter().any(|line| {
-            let crosses = |segment: &text::Segment| segment.x0 < x - 1.0 && segment.x1 > x + 1.0;
-            line.segments(words, columns::SPAN_GAP).iter().any(crosses)
-        })
+        in_row.flat_map(|line| line.segments(words, columns::SPAN_GAP)).collect()
     }
 
     /// Where a row has text on both sides of a separator without a rule and none runs over it, it is a wall after
     /// all: rows that are not shaded often lack the rules of those that are.
-    fn wall_off_pieces(&mut self, filled: &[Vec<bool>], words: &[TableWord]) {
-        for row in 0..self.rows() {
-            let (top, bottom) = (self.ys[row], self.ys[row + 1]);
-            let in_row = self.lines.iter().filter(|line| (top..=bottom).contains(&line.bbox.center_y()));
-            let pieces: Vec<text::Segment> = in_row.flat_map(|line| line.segments(words, columns::SPAN_GAP)).collect();
-            let mut begin = 0;
-            for col in 1..=self.cols() {
-                if col < self.cols() && !self.left[row][col] {
-                    continue;
-                }
-                let run = begin..col;
-                begin = col;
-                if filled[row][run.clone()].iter().filter(|filled| **filled).count() < 2 {
-                    continue;
-                }
-                for at in run.start + 1..run.end {
-                    let x = self.xs[at];
-                    self.left[row][at] = !pieces.iter().any(|piece| piece.x0 < x - 1.0 && piece.x1 > x + 1.0);
-                }
+    fn wall_off_pieces(&mut self, row: usize, filled: &[bool], pieces: &[text::Segment]) {
+        let mut begin = 0;
+        for col in 1..=self.cols() {
+            if col < self.cols() && !self.left[row][col] {
+                continue;
+            }
+            let run = begin..col;
+            begin = col;
+            if filled[run.clone()].iter().filter(|filled| **filled).count() < 2 {
+                continue;
+            }
+            for at in run.start + 1..run.end {
+                self.left[row][at] = !pieces.iter().any(|piece| piece.crosses(self.xs[at]));
             }
         }
     }

@@ -13,6 +13,8 @@ mod judge;
 mod places;
 mod rows;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use pagemill_core::Rect;

@@ -50,7 +50,7 @@ pub(super) fn lattices(page: &Page<'_>) -> Vec<Grid> {
     }
     places.sort_by(|a, b| b.1.area.area().total_cmp(&a.1.area.area()));
     let crossing = places.into_iter().map(|(_, place)| place).filter(has_inner_rules);
-    crossing.map(|place| Grid::over(&place, page).trimmed(page)).collect()
+    crossing.filter_map(|place| Some(Grid::over(&place, page)?.trimmed(page))).collect()
 }
 
 fn root(group: &mut [usize], mut at: usize) -> usize {
@@ -109,7 +109,7 @@ pub(super) fn rule_stacks(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
         }
         let area = Rect::new(x0 - 2.0, first.at, x1 + 2.0, bottom);
         let area = widened(page, grown(page, area));
-        out.push(Grid::over(&place_of(Kind::Stack, area, page), page));
+        out.extend(Grid::over(&place_of(Kind::Stack, area, page), page));
     }
     out
 }
@@ -207,7 +207,7 @@ pub(super) fn aligned_runs(page: &Page<'_>, flow: &[u32], found: &[Grid]) -> Vec
             && let Some(area) = Rect::union_all(run.iter().map(|line| &line.bbox))
         {
             let area = Rect::new(area.x0 - 1.0, area.y0 - 0.5, area.x1 + 1.0, area.y1 + 0.5);
-            out.push(Grid::over(&place_of(Kind::Aligned, area, page), page));
+            out.extend(Grid::over(&place_of(Kind::Aligned, area, page), page));
         }
         at = end.max(at + 1);
     }

@@ -52,7 +52,7 @@ pub(super) fn refined(
         let is_header = index == 0 && bands_with_text > 1 && band.iter().all(|entry| !entry.has_numbers());
         for (k, pair) in band.windows(2).enumerate() {
             let is_break = if is_header {
-                pair[0].spans && !pair[1].spans || (pair[0].spans && pair[1].count() > pair[0].count())
+                band[..=k].iter().all(|entry| entry.spans) && !pair[1].spans
             } else if ruled_rows {
                 stacked_numbers(pair[0], pair[1]) >= 2
             } else {
@@ -111,7 +111,10 @@ fn parts_rows(band: &[&Entry], k: usize, kind: Kind, below_header: bool) -> bool
     let (least, most) = (pitches[0], pitches[pitches.len() - 1]);
     let leading = least.max(upper.size.max(lower.size));
     // Lines of one cell are closer than rows, where rows are set apart.
-    if most > 1.3 * least && least < 1.45 * lower.size {
+    let is_tight =
+        |pair: &[&Entry]| stacked_numbers(pair[0], pair[1]) >= 1 && pair[1].base - pair[0].base <= 1.18 * leading;
+    let tight_rows = band.windows(2).any(is_tight);
+    if !tight_rows && most > 1.3 * least && least < 1.45 * lower.size {
         return pitch > 1.18 * leading;
     }
     if pitch > 1.9 * lower.size.max(upper.size) {

@@ -94,6 +94,13 @@ pub(super) struct Segment {
     pub(super) words: usize,
 }
 
+impl Segment {
+    /// Whether it runs over a vertical line at `x`.
+    pub(super) fn crosses(&self, x: f32) -> bool {
+        self.x0 < x - 1.0 && self.x1 > x + 1.0
+    }
+}
+
 impl TextLine {
     /// Its words parted where a gap is wider than `gap` ems. Leaders part as well.
     pub(super) fn segments(&self, words: &[TableWord], gap: f32) -> Vec<Segment> {

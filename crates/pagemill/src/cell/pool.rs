@@ -121,9 +121,7 @@ impl Cells {
         };
         let mut child = started.map_err(failed)?;
         match (child.stdin.take(), child.stdout.take()) {
-            (Some(input), Some(output)) => {
-                Ok(Cell { child, input, output, served: 0, idle_since: Instant::now() })
-            }
+            (Some(input), Some(output)) => Ok(Cell { child, input, output, served: 0, idle_since: Instant::now() }),
             _ => Err(Problem::new(ErrorCode::Internal, "a reading process was started without its pipes")),
         }
     }
@@ -188,9 +186,7 @@ impl Borrowed {
         };
         match status.and_then(|status| status.signal()) {
             Some(signal) if signal == rustix::process::Signal::XCPU.as_raw() => Silence::TimedOut,
-            Some(signal) if signal == rustix::process::Signal::ABORT.as_raw() => {
-                Silence::Died(ErrorCode::MemoryLimit)
-            }
+            Some(signal) if signal == rustix::process::Signal::ABORT.as_raw() => Silence::Died(ErrorCode::MemoryLimit),
             _ => Silence::Died(ErrorCode::ReaderCrashed),
         }
     }

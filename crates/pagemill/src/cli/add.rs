@@ -41,7 +41,10 @@ pub(crate) async fn run(global: &Global, args: &AddArgs) -> Result<Outcome, Prob
     if args.project != "default" {
         return Err(Problem::new(
             ErrorCode::NotFound,
-            format!("there is no project `{}`; this version has the project `default`", output::one_line(&args.project)),
+            format!(
+                "there is no project `{}`; this version has the project `default`",
+                output::one_line(&args.project)
+            ),
         ));
     }
     let files = pdf_files(&args.paths)?;
@@ -81,11 +84,7 @@ fn is_about_the_file(code: ErrorCode) -> bool {
 }
 
 /// Waits for the tasks of added documents, and brings their lines up to date.
-pub(crate) async fn wait(
-    library: &Arc<Library>,
-    documents: &mut [AddedDocument],
-    quiet: bool,
-) -> Result<(), Problem> {
+pub(crate) async fn wait(library: &Arc<Library>, documents: &mut [AddedDocument], quiet: bool) -> Result<(), Problem> {
     let mut pending: Vec<usize> = (0..documents.len()).filter(|place| documents[*place].task.is_some()).collect();
     let mut progress = TaskProgress::new(pending.len(), quiet);
     let mut wake = library.wakeups();
@@ -171,8 +170,7 @@ pub(crate) fn pdf_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
     let failed = |error: std::io::Error| {
-        Problem::new(ErrorCode::InvalidRequest, format!("cannot list `{}`: {error}", folder.display()))
-            .caused_by(error)
+        Problem::new(ErrorCode::InvalidRequest, format!("cannot list `{}`: {error}", folder.display())).caused_by(error)
     };
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;

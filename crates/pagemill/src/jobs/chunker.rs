@@ -214,8 +214,7 @@ impl Chunker<'_> {
     /// A row longer than a chunk is cut like text.
     fn append_row(&mut self, source: &Source<'_>, mut at: usize, budget: usize) {
         while at < source.text.len() {
-            let ends: Vec<u32> =
-                (self.token_ends)(&source.text[at..]).iter().map(|end| end + at as u32).collect();
+            let ends: Vec<u32> = (self.token_ends)(&source.text[at..]).iter().map(|end| end + at as u32).collect();
             if ends.is_empty() {
                 return;
             }

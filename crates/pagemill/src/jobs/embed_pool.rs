@@ -76,7 +76,10 @@ impl EmbedPool {
 }
 
 fn stopped() -> Problem {
-    Problem::new(ErrorCode::ShuttingDown, "the embedding threads have stopped; the work goes on when the program runs again")
+    Problem::new(
+        ErrorCode::ShuttingDown,
+        "the embedding threads have stopped; the work goes on when the program runs again",
+    )
 }
 
 fn work(embedder: &Embedder, queue: &std::sync::Mutex<mpsc::Receiver<Batch>>) {

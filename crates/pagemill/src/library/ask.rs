@@ -48,12 +48,7 @@ impl Library {
         Ok(Answer { answer, found, sentences, ms: started.elapsed().as_secs_f64() * 1000.0 })
     }
 
-    async fn extract(
-        &self,
-        question: &str,
-        vector: Option<Vec<f32>>,
-        found: &[Found],
-    ) -> Result<Vec<Quoted>, Problem> {
+    async fn extract(&self, question: &str, vector: Option<Vec<f32>>, found: &[Found]) -> Result<Vec<Quoted>, Problem> {
         let passages: Vec<Passage> = found
             .iter()
             .map(|hit| Passage { chunk: hit.chunk.id.clone(), text: hit.chunk.text.clone(), score: hit.score })

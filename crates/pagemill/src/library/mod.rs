@@ -144,7 +144,9 @@ async fn open_index(folder: std::path::PathBuf, dims: usize, model: String) -> R
     let opened = tokio::task::spawn_blocking(move || SearchIndex::open(&folder, dims, &model)).await;
     match opened {
         Ok(index) => index.map_err(Problem::from),
-        Err(error) => Err(Problem::new(ErrorCode::Internal, format!("cannot open the indexes in `{}`", place.display()))
-            .caused_by(error)),
+        Err(error) => {
+            Err(Problem::new(ErrorCode::Internal, format!("cannot open the indexes in `{}`", place.display()))
+                .caused_by(error))
+        }
     }
 }

@@ -149,7 +149,8 @@ impl From<&Task> for TaskView {
     fn from(task: &Task) -> Self {
         let step = Stage::ALL.iter().position(|stage| *stage == task.stage).unwrap_or(0) as u32;
         let steps = Stage::ALL.len() as u32;
-        let share = |done: u32, total: u32| if total == 0 { 0.0 } else { f64::from(done.min(total)) / f64::from(total) };
+        let share =
+            |done: u32, total: u32| if total == 0 { 0.0 } else { f64::from(done.min(total)) / f64::from(total) };
         let progress = match task.status {
             TaskStatus::Completed | TaskStatus::Partial => 1.0,
             TaskStatus::Queued => 0.0,
