@@ -60,26 +60,6 @@ pub(crate) fn join_over<'d>(page: &mut [Draft], later: impl IntoIterator<Item = 
         if next.iter().all(is_aside) && !next.is_empty() {
             continue;
         }
-        if std::env::var("DBG").is_ok() {
-            let f = following(next, 0);
-            eprintln!(
-                "JOIN last={:?}/{} {:?} b={:?}",
-                page[last].size,
-                page[last].bold,
-                page[last].text.chars().rev().take(30).collect::<String>().chars().rev().collect::<String>(),
-                f.map(|f| (
-                    next[f].size,
-                    next[f].bold,
-                    next[f].indented,
-                    next[f].text.chars().take(30).collect::<String>()
-                ))
-            );
-            if f.is_none() {
-                if let Some(x) = next.iter().find(|d| !is_aside(d)) {
-                    eprintln!("   first is {:?} {:?}", x.kind, x.text.chars().take(50).collect::<String>())
-                }
-            }
-        }
         if let Some(first) = following(next, 0)
             && goes_on(&page[last], &next[first], habits)
         {
