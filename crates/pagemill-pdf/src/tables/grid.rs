@@ -139,6 +139,11 @@ impl Grid {
         Rect::new(x0, y0, x1, y1)
     }
 
+    /// Its words, as places in the list of the search.
+    pub(super) fn words(&self) -> impl Iterator<Item = usize> + '_ {
+        self.lines.iter().flat_map(|line| line.words.iter().copied())
+    }
+
     pub(super) fn rows(&self) -> usize {
         self.left.len()
     }

@@ -122,9 +122,15 @@ impl Page<'_> {
     }
 }
 
+/// Keeps a grid that is a table and shares neither ground nor words with one found before.
 fn keep_sound(grid: Grid, found: &mut Vec<Grid>, page: &Page<'_>) {
-    let apart = found.iter().all(|other| other.bbox().intersection(&grid.bbox()).is_none_or(|both| both.area() < 4.0));
-    if apart && judge::is_table(&grid, page) {
+    let apart = |other: &Grid| {
+        let (ours, theirs) = (grid.bbox(), other.bbox());
+        let shared_ground = theirs.intersection(&ours).map_or(0.0, |both| both.area());
+        let near = theirs.y0 <= ours.y1 && ours.y0 <= theirs.y1;
+        shared_ground < 4.0 && !(near && other.words().any(|word| grid.words().any(|own| own == word)))
+    };
+    if found.iter().all(apart) && judge::is_table(&grid, page) {
         found.push(grid);
     }
 }

@@ -1,0 +1,199 @@
+//! Tables drawn in the test, and pages that only look like tables.
+
+use std::fmt::Write;
+use std::ops::ControlFlow;
+
+use pagemill_core::{Block, BlockKind, Rect};
+use proptest::prelude::*;
+
+use super::find_tables;
+use crate::content::{Content, Direction, Ink, RawWord, Rule, Shape, Sight};
+use crate::open::open;
+use crate::test_pdf::pages_pdf;
+
+/// A content stream with pieces of text at places counted from the bottom left.
+fn texts(pieces: &[(f32, f32, &str)]) -> String {
+    let mut out = String::new();
+    for (x, y, text) in pieces {
+        writeln!(out, "BT /F1 10 Tf 1 0 0 1 {x} {y} Tm ({text}) Tj ET").unwrap();
+    }
+    out
+}
+
+fn line(x0: f32, y0: f32, x1: f32, y1: f32) -> String {
+    format!("{x0} {y0} m {x1} {y1} l S\n")
+}
+
+fn blocks(content: &str) -> Vec<Block> {
+    let pdf = open(pages_pdf("", &[("", content)], &[]), &Default::default()).unwrap();
+    let mut blocks = Vec::new();
+    pdf.read(1..=1, &mut |page| {
+        blocks.extend(page.blocks);
+        ControlFlow::Continue(())
+    });
+    for block in &blocks {
+        for word in &block.words {
+            let text = &block.text[word.start as usize..word.end as usize];
+            assert!(!text.is_empty() && !text.contains(char::is_whitespace), "{text:?}");
+        }
+    }
+    blocks
+}
+
+/// The only table, as its text and its spanning cells.
+fn table(content: &str) -> Block {
+    let mut tables = blocks(content);
+    tables.retain(|block| block.kind == BlockKind::Table);
+    assert_eq!(tables.len(), 1, "{tables:#?}");
+    tables.remove(0)
+}
+
+fn has_table(content: &str) -> bool {
+    blocks(content).iter().any(|block| block.kind == BlockKind::Table)
+}
+
+#[test]
+fn a_lattice_has_cells_that_span() {
+    let mut page = texts(&[
+        (105.0, 685.0, "Country"),
+        (240.0, 685.0, "Number of shops"),
+        (205.0, 665.0, "1995"),
+        (305.0, 665.0, "1996"),
+        (105.0, 645.0, "Austria and the"),
+        (105.0, 633.0, "Tyrol"),
+        (205.0, 645.0, "12"),
+        (305.0, 645.0, "13"),
+    ]);
+    for y in [700.0, 660.0, 628.0] {
+        page += &line(100.0, y, 400.0, y);
+    }
+    page += &line(200.0, 680.0, 400.0, 680.0);
+    for x in [100.0, 200.0, 400.0] {
+        page += &line(x, 628.0, x, 700.0);
+    }
+    page += &line(300.0, 628.0, 300.0, 680.0);
+    let table = table(&page);
+    assert_eq!(table.text, "Country\tNumber of shops\n\t1995\t1996\nAustria and the Tyrol\t12\t13");
+    let spans: Vec<_> = table.cells.iter().map(|cell| (cell.row, cell.col, cell.row_span, cell.col_span)).collect();
+    assert_eq!(spans[..2], [(0, 0, 2, 1), (0, 1, 1, 2)]);
+    assert!(table.cells[0].header && !table.cells[5].header);
+    assert!((table.bbox.x0 - 100.0).abs() < 1.0 && (table.bbox.y0 - 92.0).abs() < 1.0, "{:?}", table.bbox);
+}
+
+#[test]
+fn rules_above_and_below_make_a_table() {
+    let mut page = texts(&[
+        (105.0, 685.0, "Method"),
+        (220.0, 685.0, "Precision"),
+        (320.0, 685.0, "Recall"),
+        (105.0, 665.0, "Ours"),
+        (220.0, 665.0, "0.91"),
+        (320.0, 665.0, "0.90"),
+        (105.0, 652.0, "Theirs with more"),
+        (220.0, 652.0, "0.85"),
+        (320.0, 652.0, "0.84"),
+    ]);
+    for y in [698.0, 680.0, 646.0] {
+        page += &line(100.0, y, 380.0, y);
+    }
+    let table = table(&page);
+    assert_eq!(table.text, "Method\tPrecision\tRecall\nOurs\t0.91\t0.90\nTheirs with more\t0.85\t0.84");
+}
+
+#[test]
+fn numbers_in_columns_need_no_rules() {
+    let rows =
+        [("Germany", "27.5", "81.9"), ("France", "25.0", "58.1"), ("Italy", "19.0", "57.3"), ("Spain", "13.6", "39.3")];
+    let mut page = String::new();
+    for (index, (name, left, right)) in rows.into_iter().enumerate() {
+        let y = 600.0 - 14.0 * index as f32;
+        page += &texts(&[(100.0, y, name), (250.0, y, left), (350.0, y, right)]);
+    }
+    let table = table(&page);
+    assert_eq!(table.text, "Germany\t27.5\t81.9\nFrance\t25.0\t58.1\nItaly\t19.0\t57.3\nSpain\t13.6\t39.3");
+}
+
+#[test]
+fn columns_of_text_are_no_table() {
+    let mut page = String::new();
+    for index in 0..12 {
+        let y = 700.0 - 12.0 * index as f32;
+        page += &texts(&[
+            (72.0, y, "the quick brown fox jumps over the lazy"),
+            (320.0, y - 3.0, "dogs that sleep in the sun all day long"),
+        ]);
+    }
+    assert!(!has_table(&page));
+}
+
+#[test]
+fn lists_and_contents_are_no_tables() {
+    let mut list = String::new();
+    let mut contents = String::new();
+    for index in 0..6 {
+        let y = 700.0 - 14.0 * index as f32;
+        list += &texts(&[(72.0, y, &format!("{}.", index + 1)), (100.0, y, "Wash your hands with warm water")]);
+        contents += &texts(&[(72.0, y, "Chapter on things"), (480.0, y, &(index * 7 + 3).to_string())]);
+    }
+    assert!(!has_table(&list));
+    assert!(!has_table(&contents));
+}
+
+#[test]
+fn a_frame_around_text_is_no_table() {
+    let mut page = texts(&[(110.0, 680.0, "Note: keep this page."), (110.0, 666.0, "It will be asked for.")]);
+    for y in [700.0, 650.0] {
+        page += &line(100.0, y, 400.0, y);
+    }
+    for x in [100.0, 400.0] {
+        page += &line(x, 650.0, x, 700.0);
+    }
+    assert!(!has_table(&page));
+}
+
+fn any_box() -> impl Strategy<Value = Rect> {
+    (0_f32..600.0, 0_f32..780.0, 0_f32..300.0, 0_f32..200.0).prop_map(|(x, y, w, h)| Rect::new(x, y, x + w, y + h))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn any_drawing_is_survived_and_no_word_is_in_two_cells(
+        words in prop::collection::vec((0_u8..40, 0_u8..60, 1_u8..5, any::<bool>()), 0..120),
+        rules in prop::collection::vec((any_box(), any::<bool>()), 0..40),
+        shapes in prop::collection::vec((any_box(), any::<bool>()), 0..20),
+    ) {
+        let mut content = Content { size: (612.0, 792.0), ..Content::default() };
+        for (col, row, length, number) in words {
+            let start = content.text.len() as u32;
+            content.text.push_str(&if number { "7" } else { "w" }.repeat(usize::from(length)));
+            let (x, base) = (f32::from(col) * 15.0, 20.0 + f32::from(row) * 12.0);
+            content.words.push(RawWord {
+                start,
+                end: content.text.len() as u32,
+                frame: Rect::new(x, base - 7.6, x + 5.0 * f32::from(length), base + 2.2),
+                base,
+                size: 10.0,
+                face: 0,
+                direction: Direction::Right,
+                sight: Sight::Seen,
+                space_after: true,
+            });
+        }
+        for (mut bbox, horizontal) in rules {
+            if horizontal { bbox.y1 = bbox.y0 } else { bbox.x1 = bbox.x0 }
+            content.rules.push(Rule { bbox, horizontal });
+        }
+        content.shapes = shapes.into_iter().map(|(bbox, rectangle)| Shape { bbox, rectangle, ink: Ink::Pattern }).collect();
+        let flow: Vec<u32> = (0..content.words.len() as u32).collect();
+        let mut seen = vec![false; content.words.len()];
+        for table in find_tables(&content, Direction::Right, &[flow]) {
+            for word in table.words() {
+                prop_assert!(!std::mem::replace(&mut seen[word as usize], true));
+            }
+            let (text, words, _) = super::written(&table, &content, Direction::Right, 1);
+            prop_assert!(words.iter().all(|word| text.get(word.start as usize..word.end as usize).is_some()));
+        }
+    }
+}
