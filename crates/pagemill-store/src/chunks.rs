@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use pagemill_core::{Chunk, ChunkId, ChunkKind, DocumentId, Problem, ProjectId};
+use pagemill_core::{Chunk, ChunkId, ChunkKind, DocumentId, ProjectId};
 use serde_json::json;
 
 use crate::{
-    ChangeKind, Claim, Store,
+    Answer, ChangeKind, Claim, Store,
     failure::Failure,
     queue, removal,
     sql::{Fields, LIST, Row, Tx, Value, Write, args, list_values, to_json, with_list},
@@ -43,38 +43,37 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn chunks(
-        &self,
-        document: &DocumentId,
+    pub fn chunks<'a>(
+        &'a self,
+        document: &'a DocumentId,
         version: u32,
         after_ordinal: Option<u32>,
         limit: u32,
-    ) -> Result<Vec<Chunk>, Problem> {
+    ) -> Answer<'a, Vec<Chunk>> {
         const SQL: &str = concat!(
             "SELECT ",
             chunk_columns!(),
             " FROM chunks c WHERE c.document = $1 AND c.version = $2 AND c.ordinal > $3 ORDER BY c.ordinal LIMIT $4"
         );
         let after = after_ordinal.map_or(-1, i64::from);
-        let read = async {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             chunks_of(&reader.conn().rows(SQL, args![document, version, after, limit]).await?)
-        };
-        read.await.map_err(|failure| self.problem(failure))
+        })
     }
 
     /// Chunks by identifier, in the order asked for: only of live versions, only of this project.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn chunks_by_id(&self, project: &ProjectId, ids: &[ChunkId]) -> Result<Vec<Chunk>, Problem> {
+    pub fn chunks_by_id<'a>(&'a self, project: &'a ProjectId, ids: &'a [ChunkId]) -> Answer<'a, Vec<Chunk>> {
         const SQL: &str = concat!(
             "SELECT ",
             chunk_columns!(),
             " FROM chunks c JOIN documents d ON d.id = c.document AND d.live_version = c.version \
              WHERE d.project = $1 AND c.id IN ({list})"
         );
-        let read = async {
+        self.answer(async move {
             let mut snapshot = self.snapshot().await?;
             let mut found = HashMap::with_capacity(ids.len());
             for some in ids.chunks(LIST) {
@@ -82,21 +81,20 @@ impl Store {
                 found.extend(chunks_of(&rows)?.into_iter().map(|chunk| (chunk.id.clone(), chunk)));
             }
             Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 
     /// The chunks of a version for the text index, or `None` when it is no longer the live one.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn index_texts(&self, document: &DocumentId, version: u32) -> Result<Option<Vec<Chunk>>, Problem> {
+    pub fn index_texts<'a>(&'a self, document: &'a DocumentId, version: u32) -> Answer<'a, Option<Vec<Chunk>>> {
         const SQL: &str = concat!(
             "SELECT ",
             chunk_columns!(),
             " FROM chunks c WHERE c.document = $1 AND c.version = $2 ORDER BY c.ordinal"
         );
-        let read = async {
+        self.answer(async move {
             let mut snapshot = self.snapshot().await?;
             let mut conn = snapshot.conn();
             let live = conn
@@ -106,8 +104,7 @@ impl Store {
                 return Ok(None);
             }
             chunks_of(&conn.rows(SQL, args![document, version]).await?).map(Some)
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 
     /// Ends `chunk`: the chunks replace those of the version, the version goes live, older versions go,
@@ -115,9 +112,8 @@ impl Store {
     ///
     /// # Errors
     /// `lease_lost` when the job is no longer held.
-    pub async fn save_chunks(&self, claim: &Claim, chunks: &[Chunk]) -> Result<(), Problem> {
-        let write = SaveChunks::new(claim, chunks).map_err(|failure| self.problem(failure))?;
-        self.write(write).await
+    pub fn save_chunks<'a>(&'a self, claim: &'a Claim, chunks: &'a [Chunk]) -> Answer<'a, ()> {
+        self.write_made(SaveChunks::new(claim, chunks))
     }
 }
 

@@ -1,16 +1,16 @@
 //! What a library holds, in numbers.
 
-use pagemill_core::{Problem, Queue, TaskStatus};
+use pagemill_core::{Queue, TaskStatus};
 
-use crate::{Counts, JobState, Store, failure::Failure};
+use crate::{Answer, Counts, JobState, Store};
 
 impl Store {
     /// Counts documents, pages, chunks and vectors of live versions, jobs and tasks.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn library_counts(&self) -> Result<Counts, Problem> {
-        let read = async {
+    pub fn library_counts<'a>(&'a self) -> Answer<'a, Counts> {
+        self.answer(async move {
             let mut snapshot = self.snapshot().await?;
             let mut conn = snapshot.conn();
             let mut counts = Counts {
@@ -52,8 +52,7 @@ impl Store {
                 counts.tasks.push((fields.word(TaskStatus::parse)?, fields.count()?));
             }
             Ok(counts)
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use pagemill_core::{Document, DocumentId, DocumentInfo, Problem, ProjectId, Stage, Task, TaskStatus};
+use pagemill_core::{Document, DocumentId, DocumentInfo, ProjectId, Stage, Task, TaskStatus};
 
 use crate::{
-    Added, NewDocument, Store,
+    Added, Answer, NewDocument, Store,
     dialect::wall_ms,
     failure::Failure,
     removal,
@@ -42,35 +42,34 @@ impl Store {
     ///
     /// # Errors
     /// `overloaded` in the rare moment when the blob of these bytes is just being removed: upload again.
-    pub async fn add_document(&self, new: &NewDocument) -> Result<Added, Problem> {
-        self.write(AddDocument(new.clone())).await
+    pub fn add_document<'a>(&'a self, new: &'a NewDocument) -> Answer<'a, Added> {
+        self.write(AddDocument(new.clone()))
     }
 
     /// A document of a project.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn document(&self, project: &ProjectId, id: &DocumentId) -> Result<Option<Document>, Problem> {
+    pub fn document<'a>(&'a self, project: &'a ProjectId, id: &'a DocumentId) -> Answer<'a, Option<Document>> {
         const SQL: &str =
             concat!("SELECT ", document_columns!(), " FROM documents d WHERE d.project = $1 AND d.id = $2");
-        let read = async {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             let row = reader.conn().row(SQL, args![project, id]).await?;
             row.map(|row| document_of(&mut row.fields())).transpose()
-        };
-        read.await.map_err(|failure| self.problem(failure))
+        })
     }
 
     /// Documents of a project with their newest task, in the order they were added, after a given one.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn documents(
-        &self,
-        project: &ProjectId,
-        after: Option<&DocumentId>,
+    pub fn documents<'a>(
+        &'a self,
+        project: &'a ProjectId,
+        after: Option<&'a DocumentId>,
         limit: u32,
-    ) -> Result<Vec<(Document, Option<Task>)>, Problem> {
+    ) -> Answer<'a, Vec<(Document, Option<Task>)>> {
         const SQL: &str = concat!(
             "SELECT ",
             document_columns!(),
@@ -81,7 +80,7 @@ impl Store {
              WHERE d.project = $1 AND d.id > $2 ORDER BY d.id LIMIT $3"
         );
         let after = after.map_or("", DocumentId::as_str);
-        let read = async {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             let rows = reader.conn().rows(SQL, args![project, after, limit]).await?;
             rows.iter()
@@ -90,16 +89,15 @@ impl Store {
                     Ok((document_of(&mut fields)?, Some(task_of(&mut fields)?)))
                 })
                 .collect::<Result<Vec<_>, Failure>>()
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 
     /// Which of these blobs some document of the library needs, for the sweep of orphans.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn blobs_in_use(&self, sha256: &[String]) -> Result<HashSet<String>, Problem> {
-        let read = async {
+    pub fn blobs_in_use<'a>(&'a self, sha256: &'a [String]) -> Answer<'a, HashSet<String>> {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             let mut used = HashSet::new();
             for some in sha256.chunks(LIST) {
@@ -109,8 +107,7 @@ impl Store {
                 }
             }
             Ok(used)
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 }
 

@@ -5,11 +5,10 @@
 
 use std::fmt::Write as _;
 
-use pagemill_core::Problem;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Store,
+    Answer, Store,
     failure::Failure,
     sql::{Conn, args},
 };
@@ -19,12 +18,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn dump(&self) -> Result<String, Problem> {
-        let read = async {
+    pub fn dump<'a>(&'a self) -> Answer<'a, String> {
+        self.answer(async move {
             let mut snapshot = self.snapshot().await?;
             dump(&mut snapshot.conn()).await
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 }
 

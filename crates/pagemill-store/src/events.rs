@@ -1,17 +1,17 @@
 //! Events for those who watch, and the log of changes that derived indexes follow. Both are numbered in
 //! the order of commits, so that a reader who has seen a number has missed nothing before it.
 
-use pagemill_core::{Event, EventId, Problem, ProjectId};
+use pagemill_core::{Event, EventId, ProjectId};
 
-use crate::{ChangeKind, ChangeRow, Store, failure::Failure, sql::args};
+use crate::{Answer, ChangeKind, ChangeRow, Store, failure::Failure, sql::args};
 
 impl Store {
     /// Events of a project after a given number, in order.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn events_since(&self, project: &ProjectId, after: EventId, limit: u32) -> Result<Vec<Event>, Problem> {
-        let read = async {
+    pub fn events_since<'a>(&'a self, project: &'a ProjectId, after: EventId, limit: u32) -> Answer<'a, Vec<Event>> {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             let rows = reader
                 .conn()
@@ -35,24 +35,23 @@ impl Store {
                     })
                 })
                 .collect::<Result<Vec<_>, Failure>>()
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 
     /// The number of the last event of the library, 0 before the first.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn last_event(&self) -> Result<EventId, Problem> {
-        self.counter("events").await
+    pub fn last_event<'a>(&'a self) -> Answer<'a, EventId> {
+        self.counter("events")
     }
 
     /// Changes after a given number, in order, without gaps.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn changes_since(&self, seq: i64, limit: u32) -> Result<Vec<ChangeRow>, Problem> {
-        let read = async {
+    pub fn changes_since<'a>(&'a self, seq: i64, limit: u32) -> Answer<'a, Vec<ChangeRow>> {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             let rows = reader
                 .conn()
@@ -73,23 +72,21 @@ impl Store {
                     })
                 })
                 .collect::<Result<Vec<_>, Failure>>()
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 
     /// The number of the last change, 0 before the first.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn last_change(&self) -> Result<i64, Problem> {
-        self.counter("changes").await
+    pub fn last_change<'a>(&'a self) -> Answer<'a, i64> {
+        self.counter("changes")
     }
 
-    async fn counter(&self, name: &str) -> Result<i64, Problem> {
-        let read = async {
+    fn counter(&self, name: &'static str) -> Answer<'_, i64> {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             reader.conn().number("SELECT value FROM counters WHERE name = $1", args![name]).await
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 }

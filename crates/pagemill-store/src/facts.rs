@@ -1,9 +1,7 @@
 //! Facts that hold for the whole library: the embedding model, the form of its vectors.
 
-use pagemill_core::Problem;
-
 use crate::{
-    Store,
+    Answer, Store,
     failure::Failure,
     sql::{Tx, Write, args},
 };
@@ -13,13 +11,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn fact(&self, key: &str) -> Result<Option<String>, Problem> {
-        let read = async {
+    pub fn fact<'a>(&'a self, key: &'a str) -> Answer<'a, Option<String>> {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             let row = reader.conn().row("SELECT value FROM facts WHERE key = $1", args![key]).await?;
             row.map(|row| row.text()).transpose()
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 
     /// Sets a fact unless it is set already, and returns what holds now: two processes that
@@ -27,16 +24,18 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn fix_fact(&self, key: &str, value: &str) -> Result<String, Problem> {
-        self.write(FixFact { key: key.to_owned(), value: value.to_owned(), replace: false }).await
+    pub fn fix_fact<'a>(&'a self, key: &'a str, value: &'a str) -> Answer<'a, String> {
+        self.write(FixFact { key: key.to_owned(), value: value.to_owned(), replace: false })
     }
 
     /// Sets a fact, whatever held before.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn set_fact(&self, key: &str, value: &str) -> Result<(), Problem> {
-        self.write(FixFact { key: key.to_owned(), value: value.to_owned(), replace: true }).await.map(drop)
+    pub fn set_fact<'a>(&'a self, key: &'a str, value: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move {
+            self.write(FixFact { key: key.to_owned(), value: value.to_owned(), replace: true }).await.map(drop)
+        })
     }
 }
 

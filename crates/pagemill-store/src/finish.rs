@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use pagemill_core::{Document, ErrorCode, PageSource, Problem, Stage, Task, TaskError, TaskStatus};
+use pagemill_core::{Document, ErrorCode, PageSource, Stage, Task, TaskError, TaskStatus};
 use serde_json::json;
 
 use crate::{
-    Claim, PageOutcome, Store,
+    Answer, Claim, PageOutcome, Store,
     dialect::wall_ms,
     documents,
     failure::{Failure, lease_lost},
@@ -21,8 +21,8 @@ impl Store {
     ///
     /// # Errors
     /// `lease_lost` when the job is no longer held.
-    pub async fn finish_task(&self, claim: &Claim) -> Result<Task, Problem> {
-        self.write(FinishTask(claim.clone())).await
+    pub fn finish_task<'a>(&'a self, claim: &'a Claim) -> Answer<'a, Task> {
+        self.write(FinishTask(claim.clone()))
     }
 }
 

@@ -32,4 +32,4 @@ pub use queue::policy::{MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
 pub use records::{
     Added, ChangeKind, ChangeRow, ChunkVector, Claim, Counts, DeletionReceipt, JobState, NewDocument, PageOutcome,
 };
-pub use store::Store;
+pub use store::{Answer, Store};

@@ -3,13 +3,12 @@
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use pagemill_core::{
-    Block, BlockKind, Cell, DocumentId, DocumentInfo, Outline, Page, PageSource, Problem, Rect, pack_words,
-    unpack_words,
+    Block, BlockKind, Cell, DocumentId, DocumentInfo, Outline, Page, PageSource, Rect, pack_words, unpack_words,
 };
 use serde_json::json;
 
 use crate::{
-    Claim, PageOutcome, Store,
+    Answer, Claim, PageOutcome, Store,
     failure::{Failure, damaged},
     queue,
     sql::{Conn, Fields, Tx, Value, Write, args, from_json, to_json},
@@ -22,14 +21,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn pages(
-        &self,
-        document: &DocumentId,
+    pub fn pages<'a>(
+        &'a self,
+        document: &'a DocumentId,
         version: u32,
         range: RangeInclusive<u32>,
         with_words: bool,
-    ) -> Result<Vec<Page>, Problem> {
-        let read = async {
+    ) -> Answer<'a, Vec<Page>> {
+        self.answer(async move {
             let mut snapshot = self.snapshot().await?;
             let mut conn = snapshot.conn();
             let bounds = args![document, version, *range.start(), *range.end()];
@@ -58,21 +57,20 @@ impl Store {
                 page.blocks = by_page.remove(&page.number).unwrap_or_default();
             }
             Ok(pages)
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 
     /// Single blocks with their words, by page and place on it, in the order asked for. Those that are not there are left out.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn blocks_of(
-        &self,
-        document: &DocumentId,
+    pub fn blocks_of<'a>(
+        &'a self,
+        document: &'a DocumentId,
         version: u32,
-        places: &[(u32, u32)],
-    ) -> Result<Vec<((u32, u32), Block)>, Problem> {
-        let read = async {
+        places: &'a [(u32, u32)],
+    ) -> Answer<'a, Vec<((u32, u32), Block)>> {
+        self.answer(async move {
             let mut snapshot = self.snapshot().await?;
             let mut conn = snapshot.conn();
             let mut blocks = Vec::with_capacity(places.len());
@@ -89,58 +87,54 @@ impl Store {
                 }
             }
             Ok(blocks)
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 
     /// What became of each page of a version.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn page_ledger(&self, document: &DocumentId, version: u32) -> Result<Vec<PageOutcome>, Problem> {
-        let read = async {
+    pub fn page_ledger<'a>(&'a self, document: &'a DocumentId, version: u32) -> Answer<'a, Vec<PageOutcome>> {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             ledger(&mut reader.conn(), document, version).await
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 
     /// What reading a version warned of, as it was stored; an empty list before that.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn warnings(&self, document: &DocumentId, version: u32) -> Result<serde_json::Value, Problem> {
-        let read = async {
+    pub fn warnings<'a>(&'a self, document: &'a DocumentId, version: u32) -> Answer<'a, serde_json::Value> {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             let row = reader
                 .conn()
                 .row("SELECT warnings FROM warnings WHERE document = $1 AND version = $2", args![document, version])
                 .await?;
             row.map_or_else(|| Ok(json!([])), |row| row.fields().json())
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 
     /// Stores pages that were read: they replace those of the same number, and the unit is done.
     ///
     /// # Errors
     /// `lease_lost` when the job is no longer held.
-    pub async fn save_pages(&self, claim: &Claim, unit: u32, pages: &[Page]) -> Result<(), Problem> {
-        let write = SavePages::new(claim, unit, pages).map_err(|failure| self.problem(failure))?;
-        self.write(write).await
+    pub fn save_pages<'a>(&'a self, claim: &'a Claim, unit: u32, pages: &'a [Page]) -> Answer<'a, ()> {
+        self.write_made(SavePages::new(claim, unit, pages))
     }
 
     /// Ends `parse`: what is known of the document as a whole, and the job `chunk`.
     ///
     /// # Errors
     /// `lease_lost` when the job is no longer held.
-    pub async fn finish_parse(
-        &self,
-        claim: &Claim,
-        info: &DocumentInfo,
-        outline: &Outline,
-        warnings: &serde_json::Value,
-    ) -> Result<(), Problem> {
+    pub fn finish_parse<'a>(
+        &'a self,
+        claim: &'a Claim,
+        info: &'a DocumentInfo,
+        outline: &'a Outline,
+        warnings: &'a serde_json::Value,
+    ) -> Answer<'a, ()> {
         let prepared = || {
             Ok(FinishParse {
                 claim: claim.clone(),
@@ -150,8 +144,7 @@ impl Store {
                 warnings: to_json(warnings)?,
             })
         };
-        let write = prepared().map_err(|failure: Failure| self.problem(failure))?;
-        self.write(write).await
+        self.write_made(prepared())
     }
 }
 

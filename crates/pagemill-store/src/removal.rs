@@ -6,7 +6,7 @@ use pagemill_core::{DocumentId, ErrorCode, Problem, ProjectId};
 use serde_json::json;
 
 use crate::{
-    Blobs, ChangeKind, DeletionReceipt, Store,
+    Answer, Blobs, ChangeKind, DeletionReceipt, Store,
     dialect::wall_ms,
     documents,
     failure::Failure,
@@ -22,12 +22,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn delete_document(
-        &self,
-        project: &ProjectId,
-        id: &DocumentId,
-    ) -> Result<Option<DeletionReceipt>, Problem> {
-        self.write(DeleteDocument { project: project.clone(), document: id.clone() }).await
+    pub fn delete_document<'a>(
+        &'a self,
+        project: &'a ProjectId,
+        id: &'a DocumentId,
+    ) -> Answer<'a, Option<DeletionReceipt>> {
+        self.write(DeleteDocument { project: project.clone(), document: id.clone() })
     }
 
     /// Removes the blobs that deletions left without a document and returns how many went. Safe against an upload of
@@ -36,22 +36,25 @@ impl Store {
     ///
     /// # Errors
     /// When the database or the blobs do not answer; what is left is removed by the next call.
-    pub async fn remove_unused_blobs(&self, blobs: &Blobs) -> Result<u32, Problem> {
-        let mut removed = 0;
-        let read = async {
-            let mut reader = self.reader().await?;
-            let rows = reader.conn().rows("SELECT sha256 FROM blob_removals ORDER BY sha256 LIMIT 1000", &[]).await?;
-            rows.iter().map(|row| row.text()).collect::<Result<Vec<_>, _>>()
-        };
-        let unused = read.await.map_err(|failure: Failure| self.problem(failure))?;
-        for sha256 in unused {
-            if self.write(BeginBlobRemoval { sha256: sha256.clone() }).await? {
-                blobs.delete(&sha256).await?;
-                self.write(EndBlobRemoval { sha256 }).await?;
-                removed += 1;
+    pub fn remove_unused_blobs<'a>(&'a self, blobs: &'a Blobs) -> Answer<'a, u32> {
+        Box::pin(async move {
+            let mut removed = 0;
+            let read = async {
+                let mut reader = self.reader().await?;
+                let rows =
+                    reader.conn().rows("SELECT sha256 FROM blob_removals ORDER BY sha256 LIMIT 1000", &[]).await?;
+                rows.iter().map(|row| row.text()).collect::<Result<Vec<_>, _>>()
+            };
+            let unused = read.await.map_err(|failure: Failure| self.problem(failure))?;
+            for sha256 in unused {
+                if self.write(BeginBlobRemoval { sha256: sha256.clone() }).await? {
+                    blobs.delete(&sha256).await?;
+                    self.write(EndBlobRemoval { sha256 }).await?;
+                    removed += 1;
+                }
             }
-        }
-        Ok(removed)
+            Ok(removed)
+        })
     }
 }
 

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use pagemill_core::{DocumentId, Problem, Stage};
+use pagemill_core::{DocumentId, Stage};
 use serde_json::json;
 
 use crate::{
-    Claim, Store,
+    Answer, Claim, Store,
     dialect::wall_ms,
     failure::Failure,
     queue::{self, Held, NewJob},
@@ -20,21 +20,21 @@ impl Store {
     ///
     /// # Errors
     /// `lease_lost` when the job is no longer held.
-    pub async fn begin_stage(&self, claim: &Claim, units_total: u32) -> Result<(), Problem> {
-        self.write(BeginStage { claim: claim.clone(), units_total }).await
+    pub fn begin_stage<'a>(&'a self, claim: &'a Claim, units_total: u32) -> Answer<'a, ()> {
+        self.write(BeginStage { claim: claim.clone(), units_total })
     }
 
     /// The units of a stage that are done.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn finished_units(
-        &self,
-        document: &DocumentId,
+    pub fn finished_units<'a>(
+        &'a self,
+        document: &'a DocumentId,
         version: u32,
         stage: Stage,
-    ) -> Result<BTreeSet<u32>, Problem> {
-        let read = async {
+    ) -> Answer<'a, BTreeSet<u32>> {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             let rows = reader
                 .conn()
@@ -44,16 +44,15 @@ impl Store {
                 )
                 .await?;
             rows.iter().map(|row| row.fields().count()).collect::<Result<BTreeSet<u32>, Failure>>()
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 
     /// Ends a stage that has no output of its own in the database, and queues the next.
     ///
     /// # Errors
     /// `lease_lost` when the job is no longer held.
-    pub async fn finish_stage(&self, claim: &Claim) -> Result<(), Problem> {
-        self.write(FinishStage(claim.clone())).await
+    pub fn finish_stage<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+        self.write(FinishStage(claim.clone()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
 use pagemill_core::{ErrorCode, Problem};
 use sqlx::{
     ConnectOptions, PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection, postgres::PgPoolOptions,
@@ -17,6 +18,10 @@ use crate::{
     queue, schema,
     sql::{Conn, Tx, Write, Writer},
 };
+
+/// What the store answers. The future is boxed so that statements are compiled here, once, and not
+/// again in every crate that waits for them.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, Problem>>;
 
 /// Times a write is run again when transactions are in each other's way.
 const COLLISIONS: u32 = 10;
@@ -53,27 +58,31 @@ impl Store {
     /// # Errors
     /// `invalid_config` for a URL that names no database, `read_only`, `disk_full`,
     /// `database_unavailable`, and `schema_too_new` for a library of a newer program.
-    pub async fn open(options: &StoreOptions) -> Result<Self, Problem> {
-        let place = without_password(&options.url);
-        let clock = LeaseClock::new(options.clock.clone());
-        let (hint, _) = watch::channel(0);
-        let backend = match Target::parse(&options.url)? {
-            Target::Sqlite(path) => open_sqlite(&path, clock.clone(), hint.clone()).await,
-            Target::Postgres(url) => open_postgres(&url).await,
-        };
-        let backend = backend.map_err(|failure| failure.into_problem(&place))?;
-        Ok(Self { inner: Arc::new(Inner { backend, clock, place, hint }) })
+    pub fn open(options: &StoreOptions) -> Answer<'_, Self> {
+        Box::pin(async move {
+            let place = without_password(&options.url);
+            let clock = LeaseClock::new(options.clock.clone());
+            let (hint, _) = watch::channel(0);
+            let backend = match Target::parse(&options.url)? {
+                Target::Sqlite(path) => open_sqlite(&path, clock.clone(), hint.clone()).await,
+                Target::Postgres(url) => open_postgres(&url).await,
+            };
+            let backend = backend.map_err(|failure| failure.into_problem(&place))?;
+            Ok(Self { inner: Arc::new(Inner { backend, clock, place, hint }) })
+        })
     }
 
     /// Lets writes that are queued finish, then closes every connection. Later calls fail.
-    pub async fn close(&self) {
-        match &self.inner.backend {
-            Backend::Sqlite { writer, readers } => {
-                readers.close().await;
-                writer.close().await;
+    pub fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            match &self.inner.backend {
+                Backend::Sqlite { writer, readers } => {
+                    readers.close().await;
+                    writer.close().await;
+                }
+                Backend::Postgres { pool } => pool.close().await,
             }
-            Backend::Postgres { pool } => pool.close().await,
-        }
+        })
     }
 
     /// Where the database is, as it may be shown.
@@ -87,13 +96,27 @@ impl Store {
         self.inner.hint.subscribe()
     }
 
-    /// Runs a write as one transaction and returns when it is durable.
-    pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Output, Problem> {
-        let result = match &self.inner.backend {
-            Backend::Sqlite { writer, .. } => writer.write(write).await,
-            Backend::Postgres { pool } => self.write_postgres(pool, &write).await,
-        };
-        result.map_err(|failure| self.problem(failure))
+    /// Runs a write as one transaction and answers when it is durable.
+    pub(crate) fn write<W: Write>(&self, write: W) -> Answer<'_, W::Output> {
+        self.answer(async move {
+            match &self.inner.backend {
+                Backend::Sqlite { writer, .. } => writer.write(write).await,
+                Backend::Postgres { pool } => self.write_postgres(pool, &write).await,
+            }
+        })
+    }
+
+    /// The same for a write whose data had to be put into its stored form first.
+    pub(crate) fn write_made<W: Write>(&self, made: Result<W, Failure>) -> Answer<'_, W::Output> {
+        match made {
+            Ok(write) => self.write(write),
+            Err(failure) => self.answer(std::future::ready(Err(failure))),
+        }
+    }
+
+    /// Does some work, its failures put into the words of users.
+    pub(crate) fn answer<'a, T>(&'a self, work: impl Future<Output = Result<T, Failure>> + Send + 'a) -> Answer<'a, T> {
+        Box::pin(async move { work.await.map_err(|failure| self.problem(failure)) })
     }
 
     async fn write_postgres<W: Write>(&self, pool: &PgPool, write: &W) -> Result<W::Output, Failure> {

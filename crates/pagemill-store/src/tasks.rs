@@ -6,7 +6,7 @@ use pagemill_core::{
 use serde_json::json;
 
 use crate::{
-    Store,
+    Answer, Store,
     dialect::wall_ms,
     documents,
     failure::Failure,
@@ -60,44 +60,43 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn task(&self, project: &ProjectId, id: &TaskId) -> Result<Option<Task>, Problem> {
+    pub fn task<'a>(&'a self, project: &'a ProjectId, id: &'a TaskId) -> Answer<'a, Option<Task>> {
         const SQL: &str = concat!("SELECT ", task_columns!(), " FROM tasks t WHERE t.project = $1 AND t.id = $2");
-        self.one_task(SQL, project, id.as_str()).await
+        self.one_task(SQL, project, id.as_str())
     }
 
     /// The newest task of a document.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn newest_task(&self, project: &ProjectId, document: &DocumentId) -> Result<Option<Task>, Problem> {
+    pub fn newest_task<'a>(&'a self, project: &'a ProjectId, document: &'a DocumentId) -> Answer<'a, Option<Task>> {
         const SQL: &str = concat!(
             "SELECT ",
             task_columns!(),
             " FROM tasks t WHERE t.project = $1 AND t.document = $2 ORDER BY t.id DESC LIMIT 1"
         );
-        self.one_task(SQL, project, document.as_str()).await
+        self.one_task(SQL, project, document.as_str())
     }
 
-    async fn one_task(&self, sql: &'static str, project: &ProjectId, id: &str) -> Result<Option<Task>, Problem> {
-        let read = async {
+    fn one_task<'a>(&'a self, sql: &'static str, project: &'a ProjectId, id: &'a str) -> Answer<'a, Option<Task>> {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             let row = reader.conn().row(sql, args![project, id]).await?;
             row.map(|row| task_of(&mut row.fields())).transpose()
-        };
-        read.await.map_err(|failure| self.problem(failure))
+        })
     }
 
     /// Tasks of a project in the order they were made, after a given one.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn tasks(
-        &self,
-        project: &ProjectId,
+    pub fn tasks<'a>(
+        &'a self,
+        project: &'a ProjectId,
         status: Option<TaskStatus>,
-        after: Option<&TaskId>,
+        after: Option<&'a TaskId>,
         limit: u32,
-    ) -> Result<Vec<Task>, Problem> {
+    ) -> Answer<'a, Vec<Task>> {
         const ALL: &str = concat!(
             "SELECT ",
             task_columns!(),
@@ -109,15 +108,14 @@ impl Store {
             " FROM tasks t WHERE t.project = $1 AND t.id > $2 AND t.status = $4 ORDER BY t.id LIMIT $3"
         );
         let after = after.map_or("", TaskId::as_str);
-        let read = async {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             let rows = match status {
                 None => reader.conn().rows(ALL, args![project, after, limit]).await?,
                 Some(status) => reader.conn().rows(OF_STATUS, args![project, after, limit, status.as_str()]).await?,
             };
             tasks_of(&rows)
-        };
-        read.await.map_err(|failure| self.problem(failure))
+        })
     }
 
     /// Stops a task: its jobs are gone at once, and a worker at one of them loses its lease.
@@ -125,16 +123,16 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn cancel_task(&self, project: &ProjectId, id: &TaskId) -> Result<Option<Task>, Problem> {
-        self.write(CancelTask { project: project.clone(), task: id.clone() }).await
+    pub fn cancel_task<'a>(&'a self, project: &'a ProjectId, id: &'a TaskId) -> Answer<'a, Option<Task>> {
+        self.write(CancelTask { project: project.clone(), task: id.clone() })
     }
 
     /// Starts a new task for the document of one that failed, was cancelled or is partial.
     ///
     /// # Errors
     /// `conflict` when the task is still at work, is completed, or is not the newest of its document.
-    pub async fn retry_task(&self, project: &ProjectId, id: &TaskId) -> Result<Option<Task>, Problem> {
-        self.write(RetryTask { project: project.clone(), task: id.clone() }).await
+    pub fn retry_task<'a>(&'a self, project: &'a ProjectId, id: &'a TaskId) -> Answer<'a, Option<Task>> {
+        self.write(RetryTask { project: project.clone(), task: id.clone() })
     }
 }
 

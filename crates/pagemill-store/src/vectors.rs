@@ -7,7 +7,7 @@ use pagemill_core::{ChunkId, DocumentId, ErrorCode, Problem};
 use serde_json::json;
 
 use crate::{
-    ChangeKind, ChunkVector, Claim, Store,
+    Answer, ChangeKind, ChunkVector, Claim, Store,
     failure::Failure,
     queue, removal,
     sql::{LIST, Tx, Value, Write, args, list_values, with_list},
@@ -19,8 +19,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn embeddings_for(&self, model: &str, hashes: &[String]) -> Result<HashMap<String, Vec<u8>>, Problem> {
-        let read = async {
+    pub fn embeddings_for<'a>(&'a self, model: &'a str, hashes: &'a [String]) -> Answer<'a, HashMap<String, Vec<u8>>> {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             let mut found = HashMap::with_capacity(hashes.len());
             for some in hashes.chunks(LIST) {
@@ -31,21 +31,20 @@ impl Store {
                 }
             }
             Ok(found)
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 
     /// The vectors of a version's chunks; none when it is no longer the live one.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn index_vectors(
-        &self,
-        document: &DocumentId,
+    pub fn index_vectors<'a>(
+        &'a self,
+        document: &'a DocumentId,
         version: u32,
-        model: &str,
-    ) -> Result<Vec<(ChunkId, Vec<u8>)>, Problem> {
-        let read = async {
+        model: &'a str,
+    ) -> Answer<'a, Vec<(ChunkId, Vec<u8>)>> {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             let rows = reader
                 .conn()
@@ -64,22 +63,21 @@ impl Store {
                     Ok((fields.id()?, fields.bytes()?))
                 })
                 .collect::<Result<Vec<_>, Failure>>()
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 
     /// Stores the vectors of a unit of `embed`; `reused` of them were not made again.
     ///
     /// # Errors
     /// `lease_lost` when the job is no longer held.
-    pub async fn save_embeddings(
-        &self,
-        claim: &Claim,
+    pub fn save_embeddings<'a>(
+        &'a self,
+        claim: &'a Claim,
         unit: u32,
-        model: &str,
-        vectors: &[ChunkVector],
+        model: &'a str,
+        vectors: &'a [ChunkVector],
         reused: u32,
-    ) -> Result<(), Problem> {
+    ) -> Answer<'a, ()> {
         let mut links = Vec::with_capacity(vectors.len() * 5);
         // Each text once, in one order for everyone.
         let mut texts = BTreeMap::new();
@@ -91,15 +89,15 @@ impl Store {
         for (hash, vector) in texts {
             values.extend_from_slice(args![model, hash, vector.clone()]);
         }
-        self.write(SaveEmbeddings { claim: claim.clone(), unit, links, vectors: values, reused }).await
+        self.write(SaveEmbeddings { claim: claim.clone(), unit, links, vectors: values, reused })
     }
 
     /// Ends `embed`: every chunk has its vector, and the vector index hears of it.
     ///
     /// # Errors
     /// `lease_lost` when the job is no longer held; `internal` when a chunk has no vector.
-    pub async fn finish_embed(&self, claim: &Claim, model: &str) -> Result<(), Problem> {
-        self.write(FinishEmbed { claim: claim.clone(), model: model.to_owned() }).await
+    pub fn finish_embed<'a>(&'a self, claim: &'a Claim, model: &'a str) -> Answer<'a, ()> {
+        self.write(FinishEmbed { claim: claim.clone(), model: model.to_owned() })
     }
 }
 

@@ -165,11 +165,7 @@ impl Blobs {
 
 /// Only a hash is a name here, whatever a caller passes on.
 fn check_name(sha256: &str) -> Result<(), Problem> {
-    if is_name(sha256) {
-        Ok(())
-    } else {
-        Err(Problem::new(ErrorCode::NotFound, "there is no such file"))
-    }
+    if is_name(sha256) { Ok(()) } else { Err(Problem::new(ErrorCode::NotFound, "there is no such file")) }
 }
 
 fn is_name(name: &str) -> bool {

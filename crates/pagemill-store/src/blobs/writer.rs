@@ -25,9 +25,7 @@ impl BlobWriter {
         let place = blobs.place.clone();
         let file = blocking(move || match &place {
             Place::Folder(folder) => folder.temporary(),
-            Place::Bucket(_) => {
-                NamedTempFile::new().map_err(|error| Problem::from_io(error, &std::env::temp_dir()))
-            }
+            Place::Bucket(_) => NamedTempFile::new().map_err(|error| Problem::from_io(error, &std::env::temp_dir())),
         })
         .await?;
         let pending = Vec::new();

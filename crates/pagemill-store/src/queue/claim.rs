@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use pagemill_core::{
-    DocumentId, ErrorCode, JobId, Priority, Problem, ProjectId, Queue, Stage, TaskError, TaskId, WorkerId,
-};
+use pagemill_core::{DocumentId, ErrorCode, JobId, Priority, ProjectId, Queue, Stage, TaskError, TaskId, WorkerId};
 use serde_json::json;
 
 use super::policy::{self, AfterExpiry};
 use crate::{
-    Claim, Store,
+    Answer, Claim, Store,
     dialect::wall_ms,
     failure::Failure,
     sql::{Row, Tx, Write, args, to_json},
@@ -25,14 +23,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn claim(
-        &self,
-        worker: &WorkerId,
-        queues: &[Queue],
+    pub fn claim<'a>(
+        &'a self,
+        worker: &'a WorkerId,
+        queues: &'a [Queue],
         limit: u32,
         lease: Duration,
-    ) -> Result<Vec<Claim>, Problem> {
-        self.write(ClaimJobs { worker: worker.clone(), queues: queues.to_vec(), limit, lease }).await
+    ) -> Answer<'a, Vec<Claim>> {
+        self.write(ClaimJobs { worker: worker.clone(), queues: queues.to_vec(), limit, lease })
     }
 
     /// Ends every lease now and returns how many there were. For a process that knows it is the only one at
@@ -40,8 +38,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn end_leases(&self) -> Result<u32, Problem> {
-        self.write(EndLeases).await
+    pub fn end_leases<'a>(&'a self) -> Answer<'a, u32> {
+        self.write(EndLeases)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use pagemill_core::{JobId, Problem, Queue, TaskError, WorkerId};
+use pagemill_core::{JobId, Queue, TaskError, WorkerId};
 use serde_json::json;
 
 use super::{claim::millis, policy};
 use crate::{
-    Claim, Store,
+    Answer, Claim, Store,
     failure::Failure,
     sql::{Tx, Write, args, to_json},
 };
@@ -18,15 +18,15 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn heartbeat(
-        &self,
-        worker: &WorkerId,
-        claims: &[(JobId, i64)],
+    pub fn heartbeat<'a>(
+        &'a self,
+        worker: &'a WorkerId,
+        claims: &'a [(JobId, i64)],
         lease: Duration,
-    ) -> Result<Vec<JobId>, Problem> {
+    ) -> Answer<'a, Vec<JobId>> {
         let mut claims = claims.to_vec();
         claims.sort();
-        self.write(Heartbeat { worker: worker.clone(), claims, lease }).await
+        self.write(Heartbeat { worker: worker.clone(), claims, lease })
     }
 
     /// Gives a job back with its attempt: the program stops, the disk is full, a service is down.
@@ -34,32 +34,32 @@ impl Store {
     ///
     /// # Errors
     /// `lease_lost` when the job is no longer held.
-    pub async fn release(&self, claim: &Claim, waiting: Option<&str>, delay: Duration) -> Result<(), Problem> {
-        self.write(Release { claim: claim.clone(), waiting: waiting.map(str::to_owned), delay }).await
+    pub fn release<'a>(&'a self, claim: &'a Claim, waiting: Option<&'a str>, delay: Duration) -> Answer<'a, ()> {
+        self.write(Release { claim: claim.clone(), waiting: waiting.map(str::to_owned), delay })
     }
 
     /// Tries a job again after a pause. The attempt is spent; after the last one the task fails with the error.
     ///
     /// # Errors
     /// `lease_lost` when the job is no longer held.
-    pub async fn retry_later(&self, claim: &Claim, error: &TaskError, delay: Duration) -> Result<(), Problem> {
-        self.write(RetryLater { claim: claim.clone(), error: error.clone(), delay }).await
+    pub fn retry_later<'a>(&'a self, claim: &'a Claim, error: &'a TaskError, delay: Duration) -> Answer<'a, ()> {
+        self.write(RetryLater { claim: claim.clone(), error: error.clone(), delay })
     }
 
     /// Ends the task of a job: the file is at fault, and trying again would change nothing.
     ///
     /// # Errors
     /// `lease_lost` when the job is no longer held.
-    pub async fn fail_task(&self, claim: &Claim, error: &TaskError) -> Result<(), Problem> {
-        self.write(FailTask { claim: claim.clone(), error: error.clone() }).await
+    pub fn fail_task<'a>(&'a self, claim: &'a Claim, error: &'a TaskError) -> Answer<'a, ()> {
+        self.write(FailTask { claim: claim.clone(), error: error.clone() })
     }
 
     /// How long until a job of these queues can be due, zero if one is; `None` when there is none.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn next_due(&self, queues: &[Queue]) -> Result<Option<Duration>, Problem> {
-        let read = async {
+    pub fn next_due<'a>(&'a self, queues: &'a [Queue]) -> Answer<'a, Option<Duration>> {
+        self.answer(async move {
             let mut reader = self.reader().await?;
             let mut conn = reader.conn();
             let now = self.clock().now(&mut conn).await?;
@@ -78,8 +78,7 @@ impl Store {
                 }
             }
             Ok(due.map(|at| Duration::from_millis(u64::try_from(at - now).unwrap_or(0))))
-        };
-        read.await.map_err(|failure: Failure| self.problem(failure))
+        })
     }
 }
 

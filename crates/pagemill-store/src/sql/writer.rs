@@ -236,3 +236,7 @@ impl Loop {
         let _ = Conn::Sqlite(&mut self.connection).batch("ROLLBACK").await;
     }
 }
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;

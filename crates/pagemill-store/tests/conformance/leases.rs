@@ -1,0 +1,152 @@
+//! Leases end, attempts and crashes are counted apart, poison is set aside.
+
+use std::time::Duration;
+
+use pagemill_core::{ErrorCode, Queue, Stage, TaskStatus, WorkerId};
+use pagemill_store::{JobState, MAX_ATTEMPTS, MAX_CRASHES};
+
+use crate::{
+    stories,
+    world::{LEASE, World, code, error},
+};
+
+stories!(
+    a_dead_workers_job_is_claimed_again,
+    a_heartbeat_keeps_the_job_and_tells_what_is_lost,
+    poison_is_set_aside,
+    poison_after_the_text_is_live_leaves_it_searchable,
+    a_set_aside_job_can_be_tried_again,
+    a_released_job_has_its_attempt_back,
+    errors_spend_attempts_until_the_task_fails,
+    a_pause_is_kept,
+    a_new_process_need_not_wait_for_the_leases_of_its_predecessor,
+);
+
+async fn a_dead_workers_job_is_claimed_again(world: &World) {
+    world.add("a").await;
+    let first = world.claim_one().await;
+    world.clock.advance(LEASE - Duration::from_secs(1));
+    assert!(world.claim(1).await.is_empty());
+    let due = world.store.next_due(&Queue::ALL).await.unwrap().unwrap();
+    assert!(due <= Duration::from_secs(1), "{due:?}");
+    world.clock.advance(Duration::from_secs(1));
+    let second = world.claim_one().await;
+    assert_eq!(second.job, first.job);
+    assert!(second.fence > first.fence);
+    // A death is counted as a crash, not as an attempt.
+    assert_eq!((second.attempt, second.crashes), (1, 1));
+}
+
+async fn a_heartbeat_keeps_the_job_and_tells_what_is_lost(world: &World) {
+    world.add("a").await;
+    world.add("b").await;
+    let claims = world.claim(2).await;
+    let held: Vec<_> = claims.iter().map(|claim| (claim.job.clone(), claim.fence)).collect();
+    for _ in 0..5 {
+        world.clock.advance(LEASE / 2);
+        assert!(world.store.heartbeat(&world.worker, &held, LEASE).await.unwrap().is_empty());
+        assert!(world.claim(2).await.is_empty());
+    }
+    // Another worker, or another fence, holds nothing.
+    let stranger = world.store.heartbeat(&WorkerId::new(), &held, LEASE).await.unwrap();
+    assert_eq!(stranger.len(), 2);
+    world.store.delete_document(&world.project, &claims[0].document).await.unwrap();
+    let lost = world.store.heartbeat(&world.worker, &held, LEASE).await.unwrap();
+    assert_eq!(lost, [claims[0].job.clone()]);
+}
+
+/// Lets a worker die with a job until nobody gets it any more; returns how often it was claimed.
+async fn die_repeatedly(world: &World) -> u32 {
+    let mut claimed = 0;
+    while !world.claim(1).await.is_empty() {
+        claimed += 1;
+        world.clock.advance(LEASE);
+    }
+    claimed
+}
+
+async fn poison_is_set_aside(world: &World) {
+    let added = world.add("poison").await;
+    assert_eq!(die_repeatedly(world).await, MAX_CRASHES);
+    let task = world.task_of(&added.document.id).await;
+    assert_eq!(task.status, TaskStatus::Failed);
+    assert_eq!(task.error.unwrap().code, ErrorCode::ReaderCrashed);
+    let counts = world.store.library_counts().await.unwrap();
+    assert_eq!(counts.jobs, [(Queue::Default, JobState::Dead, 1)]);
+    assert_eq!(world.store.next_due(&Queue::ALL).await.unwrap(), None);
+    // Others go on.
+    let other = world.add("good").await;
+    world.run_all(1).await;
+    assert_eq!(world.task_of(&other.document.id).await.status, TaskStatus::Completed);
+}
+
+async fn poison_after_the_text_is_live_leaves_it_searchable(world: &World) {
+    let added = world.add("a").await;
+    world.run_until(Stage::Embed, 2).await;
+    world.clock.advance(LEASE);
+    die_repeatedly(world).await;
+    let task = world.task_of(&added.document.id).await;
+    assert_eq!(task.status, TaskStatus::Partial);
+    assert_eq!(world.store.index_texts(&added.document.id, 1).await.unwrap().unwrap().len(), 4);
+}
+
+async fn a_set_aside_job_can_be_tried_again(world: &World) {
+    let added = world.add("a").await;
+    die_repeatedly(world).await;
+    let task = world.store.retry_task(&world.project, &added.task.id).await.unwrap().unwrap();
+    assert_eq!(task.status, TaskStatus::Queued);
+    world.run_all(1).await;
+    assert_eq!(world.task_of(&added.document.id).await.status, TaskStatus::Completed);
+    assert!(world.store.library_counts().await.unwrap().jobs.is_empty());
+}
+
+async fn a_released_job_has_its_attempt_back(world: &World) {
+    let added = world.add("a").await;
+    for _ in 0..MAX_ATTEMPTS * 3 {
+        let claim = world.claim_one().await;
+        assert_eq!((claim.attempt, claim.crashes), (1, 0));
+        world.store.release(&claim, Some("the disk is full"), Duration::ZERO).await.unwrap();
+        let task = world.task_of(&added.document.id).await;
+        assert_eq!(task.waiting.as_deref(), Some("the disk is full"));
+    }
+    let claim = world.claim_one().await;
+    world.store.begin_stage(&claim, 1).await.unwrap();
+    assert_eq!(world.task_of(&added.document.id).await.waiting, None);
+}
+
+async fn errors_spend_attempts_until_the_task_fails(world: &World) {
+    let added = world.add("a").await;
+    for attempt in 1..=MAX_ATTEMPTS {
+        let claim = world.claim_one().await;
+        assert_eq!(claim.attempt, attempt);
+        world.store.retry_later(&claim, &error(ErrorCode::TimeLimit), Duration::ZERO).await.unwrap();
+        assert_eq!(code(world.store.finish_stage(&claim).await), ErrorCode::LeaseLost);
+    }
+    assert!(world.claim(1).await.is_empty());
+    let task = world.task_of(&added.document.id).await;
+    assert_eq!(task.status, TaskStatus::Failed);
+    assert_eq!(task.error.unwrap().code, ErrorCode::TimeLimit);
+    let kinds: Vec<_> =
+        world.store.events_since(&world.project, 0, 100).await.unwrap().into_iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, ["task.queued", "task.retrying", "task.retrying", "task.failed"]);
+}
+
+async fn a_pause_is_kept(world: &World) {
+    world.add("a").await;
+    let claim = world.claim_one().await;
+    world.store.retry_later(&claim, &error(ErrorCode::TimeLimit), Duration::from_secs(60)).await.unwrap();
+    assert!(world.claim(1).await.is_empty());
+    let due = world.store.next_due(&[Queue::Default]).await.unwrap().unwrap();
+    assert!(due > Duration::from_secs(50) && due <= Duration::from_secs(60), "{due:?}");
+    world.clock.advance(Duration::from_secs(60));
+    assert_eq!(world.claim_one().await.attempt, 2);
+}
+
+async fn a_new_process_need_not_wait_for_the_leases_of_its_predecessor(world: &World) {
+    world.add("a").await;
+    let lost = world.claim_one().await;
+    assert_eq!(world.store.end_leases().await.unwrap(), 1);
+    let again = world.claim_one().await;
+    assert_eq!((again.job, again.crashes), (lost.job.clone(), 1));
+    assert_eq!(code(world.store.begin_stage(&lost, 1).await), ErrorCode::LeaseLost);
+}
