@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         }
         Err(problem) => {
             eprintln!("{}: {}", problem.code, problem.message);
-            ExitCode::from(4)
+            ExitCode::from(3)
         }
     }
 }

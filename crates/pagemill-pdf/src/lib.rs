@@ -19,6 +19,7 @@ mod pen;
 mod profile;
 mod read;
 mod render;
+mod salvage;
 mod tables;
 #[cfg(test)]
 mod test_pdf;

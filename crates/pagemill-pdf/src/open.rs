@@ -10,6 +10,7 @@ use pagemill_core::{ErrorCode, Problem};
 
 use crate::labels::LabelRun;
 use crate::limits::Limits;
+use crate::salvage::with_new_tree;
 
 /// How to open a file.
 #[derive(Clone, Default)]
@@ -65,17 +66,19 @@ pub fn open(bytes: Vec<u8>, options: &OpenOptions) -> Result<Pdf, Problem> {
     }
     let has_header = has_header(&bytes);
     let encrypted = names_encryption(&bytes);
-    let inner = guarded(|| load(bytes.into(), options.password.as_deref()))?.map_err(|error| match error {
-        LoadPdfError::Decryption(error) => locked(error, options.password.is_some()),
-        // A damaged file whose strings cannot be decrypted shows no pages: a password may help.
-        LoadPdfError::Invalid if encrypted && options.password.is_none() => {
-            locked(DecryptionError::PasswordProtected, false)
-        }
-        LoadPdfError::Invalid if has_header => damaged(),
-        LoadPdfError::Invalid => {
-            Problem::new(ErrorCode::NotPdf, "the file is not a PDF; convert it to PDF first, or check its name")
-        }
-    })?;
+    let data = PdfData::from(bytes);
+    let inner =
+        guarded(|| load_or_salvage(&data, encrypted, options.password.as_deref()))?.map_err(|error| match error {
+            LoadPdfError::Decryption(error) => locked(error, options.password.is_some()),
+            // A damaged file whose strings cannot be decrypted shows no pages: a password may help.
+            LoadPdfError::Invalid if encrypted && options.password.is_none() => {
+                locked(DecryptionError::PasswordProtected, false)
+            }
+            LoadPdfError::Invalid if has_header => damaged(),
+            LoadPdfError::Invalid => {
+                Problem::new(ErrorCode::NotPdf, "the file is not a PDF; convert it to PDF first, or check its name")
+            }
+        })?;
     let pages = inner.pages().len();
     if pages == 0 {
         return Err(damaged());
@@ -135,6 +138,23 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Problem> {
             .unwrap_or_default();
         Problem::new(ErrorCode::ReaderCrashed, "the reader failed on this file; please report it").caused_by(cause)
     })
+}
+
+/// Files without a single page, or with no catalog, get a new one over the pages that lie open in them.
+fn load_or_salvage(data: &PdfData, encrypted: bool, password: Option<&str>) -> Result<hayro_syntax::Pdf, LoadPdfError> {
+    let loaded = load(data.clone(), password);
+    let whole = match &loaded {
+        Ok(pdf) => !pdf.pages().is_empty(),
+        Err(LoadPdfError::Invalid) => false,
+        Err(LoadPdfError::Decryption(_)) => true,
+    };
+    if whole || encrypted {
+        return loaded;
+    }
+    match with_new_tree(data.as_ref()) {
+        Some(mended) => hayro_syntax::Pdf::new(mended).or(loaded),
+        None => loaded,
+    }
 }
 
 /// Tries the given password, then the empty one, which opens files that only restrict printing and the like.

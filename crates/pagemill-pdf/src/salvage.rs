@@ -1,0 +1,97 @@
+//! Pages of files whose catalog or page tree is lost, as in files that were cut short.
+
+/// More pages than this are not looked for.
+const MOST_PAGES: usize = 10_000;
+/// A page dictionary is looked at for so many bytes.
+const DICTIONARY: usize = 4096;
+
+/// The file with a new catalog and page tree over the page dictionaries that lie open in it;
+/// `None` when there is none. What pages inherit from lost ancestors stays lost.
+pub(crate) fn with_new_tree(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (mut pages, mut highest) = (Vec::new(), 0_u32);
+    for (number, body) in objects(bytes) {
+        highest = highest.max(number);
+        if is_page(body) && pages.len() < MOST_PAGES && !pages.contains(&number) {
+            pages.push(number);
+        }
+    }
+    if pages.is_empty() {
+        return None;
+    }
+    let (catalog, tree) = (highest.checked_add(1)?, highest.checked_add(2)?);
+    let kids: String = pages.iter().map(|page| format!("{page} 0 R ")).collect();
+    let count = pages.len();
+    let mut out = Vec::with_capacity(bytes.len() + kids.len() + 256);
+    // Trailers that name a root are what misled the reader: they are made unreadable, byte for byte.
+    out.extend(bytes);
+    for at in find_all(bytes, b"trailer").chain(find_all(bytes, b"startxref")) {
+        out[at] = b'%';
+    }
+    for at in find_all(bytes, b"/Root") {
+        out[at + 1] = b'r';
+    }
+    out.extend(
+        format!(
+            "\n{catalog} 0 obj\n<</Type /Catalog /Pages {tree} 0 R>>\nendobj\n\
+             {tree} 0 obj\n<</Type /Pages /Kids [{kids}] /Count {count}>>\nendobj\n\
+             trailer\n<</Root {catalog} 0 R /Size {}>>\n%%EOF\n",
+            u64::from(tree) + 1
+        )
+        .bytes(),
+    );
+    Some(out)
+}
+
+/// The objects that lie open in a file: their numbers and what follows `obj`.
+fn objects(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
+    find_all(bytes, b" obj").filter_map(|at| {
+        let before = bytes.get(at.saturating_sub(20)..at)?;
+        let mut words = before.rsplit(|byte| !byte.is_ascii_digit());
+        let _generation: u32 = number(words.next()?)?;
+        Some((number(words.next()?)?, bytes.get(at + 4..)?))
+    })
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// Whether an object is a dictionary of the type `Page`.
+fn is_page(body: &[u8]) -> bool {
+    let body = &body[..body.len().min(DICTIONARY)];
+    let end = find_all(body, b"endobj").chain(find_all(body, b"stream")).min().unwrap_or(body.len());
+    find_all(&body[..end], b"/Type").any(|at| {
+        let value = body[at + 5..end].trim_ascii_start();
+        value.strip_prefix(b"/Page").is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphanumeric))
+    })
+}
+
+fn find_all<'b>(bytes: &'b [u8], word: &'static [u8]) -> impl Iterator<Item = usize> + 'b {
+    let first = word[0];
+    let candidates = bytes.iter().enumerate().filter(move |(_, byte)| **byte == first).map(|(at, _)| at);
+    candidates.filter(move |at| bytes[*at..].starts_with(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::open::open;
+    use crate::test_pdf::pages_pdf;
+
+    #[test]
+    fn a_file_that_lost_its_catalog_keeps_its_pages() {
+        let whole = pages_pdf("", &[("", "BT /F1 12 Tf (Hello) Tj ET"), ("", "")], &[]);
+        let lost = |from: &[u8], to: &[u8]| {
+            let at = whole.windows(from.len()).position(|window| window == from).unwrap();
+            let mut bytes = whole.clone();
+            bytes[at..at + from.len()].copy_from_slice(to);
+            open(bytes, &Default::default()).map(|pdf| pdf.page_count())
+        };
+        assert_eq!(lost(b"/Catalog", b"/Nothing").unwrap(), 2);
+        assert_eq!(lost(b"/Pages 2 0 R", b"/Pages 9 0 R").unwrap(), 2);
+        assert_eq!(lost(b"/Kids [4", b"/Kids [2").unwrap(), 1);
+        let end = whole.windows(4).position(|window| window == b"xref").unwrap();
+        let catalog = whole.windows(6).position(|window| window == b"endobj").unwrap();
+        let cut = [b"%PDF-1.7\n".as_slice(), &whole[catalog..end]].concat();
+        assert_eq!(open(cut, &Default::default()).unwrap().page_count(), 2);
+    }
+}
