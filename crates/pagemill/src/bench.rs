@@ -135,10 +135,8 @@ pub async fn ingest(settings: &Settings, files: &[PathBuf]) -> Result<IngestRepo
 /// When the lexical index held the text of every document that has any.
 async fn text_findable(library: &Arc<Library>, added: &[AddedDocument]) -> Result<Instant, Problem> {
     for document in added {
-        loop {
-            let Some(task) = task_of(library, document).await? else { break };
-            let past_chunking = !matches!(task.stage.as_str(), "parse" | "chunk");
-            if past_chunking || is_final(&task) {
+        while let Some(task) = task_of(library, document).await? {
+            if is_final(&task) || library.has_text(&task.document.parse()?).await? {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -34,7 +34,10 @@ pub(super) async fn run(context: &StageContext) -> Result<(), Problem> {
     let embedder = context.library.embedder().cloned();
     let settings = context.library.settings();
     let most = embedder.as_ref().map_or(FALLBACK_TOKENS, |embedder| embedder.max_tokens() - SPECIAL_TOKENS);
-    let sizes = ChunkSizes { tokens: settings.chunk_tokens.min(most), overlap: settings.chunk_overlap.min(most / 4) };
+    let tokens = settings.chunk_tokens.min(most);
+    // A model that sees less at once gets shorter chunks, and proportionally less repetition.
+    let overlap = settings.chunk_overlap * tokens / settings.chunk_tokens;
+    let sizes = ChunkSizes { tokens, overlap };
     let (document, version) = (claim.document.clone(), claim.version);
     let work = move || match embedder {
         Some(embedder) => chunk_document(&document, version, &pages, sizes, &|text| embedder.token_ends(text)),

@@ -48,6 +48,15 @@ impl Library {
         Ok(None)
     }
 
+    /// Whether a document has been read and cut into chunks.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn has_text(&self, id: &DocumentId) -> Result<bool, Problem> {
+        let document = self.store().document(&ProjectId::default_project(), id).await?;
+        Ok(document.is_some_and(|document| document.live_version.is_some()))
+    }
+
     /// Waits until every text that is in the database now is findable by words.
     ///
     /// # Errors
