@@ -38,15 +38,23 @@ impl Face {
         };
         let lower = name.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+        // `AdvPTimesB` and the like: some typesetting systems mark the style by a last capital.
+        let mut ending = name.chars().rev();
+        let marked = |last: Option<char>, before: Option<char>, mark: char| {
+            last == Some(mark) && before.is_some_and(char::is_lowercase)
+        };
+        let (last, before) = (ending.next(), ending.next());
         let bold = has(&["bold", "black", "heavy", "semibold", "demi", "-medi", "cmbx", "cmssbx", "sfbx", ".b"])
             || lower.ends_with("-b")
             || lower.ends_with("-bi")
+            || marked(last, before, 'B')
             || weight.is_some_and(|weight| weight >= BOLD_WEIGHT)
             || flags & (1 << 18) != 0;
         let italic = slanted
             || has(&["italic", "oblique", "slant", "cmti", "cmsl", "sfti", "-ital", "cmbxti"])
             || lower.ends_with("-it")
             || lower.ends_with("-i")
+            || marked(last, before, 'I')
             || lower.ends_with(".i")
             || flags & (1 << 6) != 0;
         let math = has(&["cmsy", "cmex", "cmmi", "msam", "msbm", "math", "symbol", "mtsy", "mtmi", "eufm", "rsfs"]);

@@ -119,6 +119,7 @@ impl<'a, 'd> Painter<'a, 'd> {
         if !is_white(paint) {
             return Sight::Seen;
         }
+        let at = (at.0 + 2.0, at.1 - 2.0);
         let under = |area: &Rect| area.x0 <= at.0 && at.0 <= area.x1 && area.y0 <= at.1 && at.1 <= area.y1;
         let backed = self.content.images.iter().any(under) || self.content.shapes.iter().any(|s| under(&s.bbox));
         if backed { Sight::Seen } else { Sight::White }

@@ -18,6 +18,10 @@ const FOOT: f32 = 0.55;
 /// Sets the kinds of paragraphs in reading order.
 pub(crate) fn classify(body: &mut [Draft], profile: &Profile, page: u32, page_height: f32) {
     for at in 0..body.len() {
+        if body[at].kind == BlockKind::Heading {
+            // A heading set into its paragraph.
+            continue;
+        }
         let kind = kind_of(body, at, profile, page_height);
         body[at].kind = kind;
         if kind == BlockKind::ListItem {
@@ -49,7 +53,9 @@ fn kind_of(body: &[Draft], at: usize, profile: &Profile, page_height: f32) -> Bl
     if draft.size < SMALLER * profile.size && noted && draft.frame.y0 > FOOT * page_height {
         return BlockKind::Footnote;
     }
-    if draft.math > 0.35 && draft.lines <= 4 && text.len() < 250 {
+    let signs =
+        |c: char| matches!(c, '=' | '<' | '>' | '+' | '−' | '×' | '∑' | '∫' | '√' | '≤' | '≥' | '≈' | '∈' | '→');
+    if draft.math > 0.35 && draft.lines <= 4 && text.len() < 250 && text.contains(signs) {
         return BlockKind::Formula;
     }
     BlockKind::Paragraph
@@ -117,6 +123,9 @@ fn is_heading(body: &[Draft], at: usize, profile: &Profile) -> bool {
     if draft.size > LARGER * profile.size {
         return !text.ends_with('.') || numbered || draft.size > 1.3 * profile.size;
     }
+    if opens_other_face(body, at) {
+        return true;
+    }
     if draft.size < 0.9 * profile.size {
         return false;
     }
@@ -136,6 +145,29 @@ fn is_heading(body: &[Draft], at: usize, profile: &Profile) -> bool {
     false
 }
 
+/// A line in a face of its own right above a paragraph in another.
+fn opens_other_face(body: &[Draft], at: usize) -> bool {
+    let draft = &body[at];
+    let Some(next) = body.get(at + 1) else { return false };
+    let (Some(face), Some(other)) = (draft.face, next.face) else { return false };
+    let gap = next.frame.y0 - draft.frame.y1;
+    let ended = at == 0
+        || body[at - 1].flow != draft.flow
+        || body[at - 1].kind == BlockKind::Heading
+        || marks::ends_sentence(body[at - 1].text.rsplit(' ').next().unwrap_or(""))
+        || draft.space_above > 0.25;
+    face != other
+        && draft.lines <= 2
+        && draft.text.len() < 110
+        && !draft.text.ends_with(['.', ':', ',', ';'])
+        && draft.size > 0.93 * next.size
+        && (next.lines > 1 || next.text.len() > 100 || next.face == draft.face)
+        && next.text.len() > 40
+        && next.flow == draft.flow
+        && (-0.5 * next.size..2.0 * next.size).contains(&gap)
+        && ended
+}
+
 /// On the first page, what stands before the first running text is title, authors and addresses:
 /// only the title is a heading.
 fn front_matter(body: &mut [Draft]) {
@@ -149,7 +181,12 @@ fn front_matter(body: &mut [Draft]) {
     };
     let is_text = |draft: &Draft| draft.text.len() > 400 && draft.kind == BlockKind::Paragraph;
     let Some(end) = body.iter().position(|draft| known(&draft.text) || is_text(draft)) else { return };
-    let end = if is_text(&body[end]) && end > 0 && body[end - 1].kind == BlockKind::Heading { end - 1 } else { end };
+    let opens = |draft: &Draft| {
+        draft.kind == BlockKind::Heading
+            && draft.text.len() < 60
+            && !draft.text.contains(|c: char| c == ',' || c == '@')
+    };
+    let end = if is_text(&body[end]) && end > 1 && opens(&body[end - 1]) { end - 1 } else { end };
     let largest = body[..end].iter().map(|draft| draft.size).fold(0.0, f32::max);
     let mut title_seen = false;
     for draft in &mut body[..end] {

@@ -33,6 +33,8 @@ pub(crate) struct Draft {
     pub(crate) italic: f32,
     /// Share of characters in mathematical faces.
     pub(crate) math: f32,
+    /// The face of its first line, where all of it is in one.
+    pub(crate) face: Option<u16>,
     /// Whether its first line begins further in than its column.
     pub(crate) indented: bool,
     /// Whether its last line reaches the right edge of its column.

@@ -34,6 +34,8 @@ pub(crate) struct Line {
     pub(crate) italic: f32,
     /// Share of characters in mathematical faces.
     pub(crate) math: f32,
+    /// Share of characters in the face and size most have.
+    pub(crate) pure: f32,
     /// The number of its first word in the order of painting.
     pub(crate) painted: u32,
     /// Widest gap between two of its words, in ems.
@@ -71,6 +73,15 @@ impl Line {
     }
 }
 
+/// Some words of a line as a line of their own.
+pub(crate) fn part_of(line: &Line, words: &[u32], content: &Content, faces: &Faces) -> Option<Line> {
+    let frames = words.iter().filter_map(|at| content.words.get(*at as usize)).map(|word| &word.frame);
+    let frame = Rect::union_all(frames)?;
+    let mut part = Line { words: words.to_vec(), frame, ..line.clone() };
+    settle(&mut part, content, faces);
+    Some(part)
+}
+
 /// Whether two neighbours on a line are different words.
 pub(crate) fn parted(left: &RawWord, right: &RawWord) -> bool {
     if left.space_after {
@@ -102,6 +113,7 @@ fn piece_of(at: u32, word: &RawWord) -> Line {
         bold: 0.0,
         italic: 0.0,
         math: 0.0,
+        pure: 0.0,
         painted: at,
         widest_gap: 0.0,
     }
@@ -225,6 +237,7 @@ pub(crate) fn settle(line: &mut Line, content: &Content, faces: &Faces) {
     }
     if let Some(most) = sizes.iter().max_by_key(|slot| slot.2) {
         (line.size, line.face) = (most.0, most.1);
+        line.pure = most.2 as f32 / chars.max(1) as f32;
     }
     if let Some(word) = line.words.iter().filter_map(word).find(|word| (word.size - line.size).abs() < 0.1 * line.size)
     {

@@ -8,6 +8,7 @@ mod furniture;
 mod lines;
 mod marks;
 mod paragraphs;
+mod run_in;
 mod tabled;
 
 use pagemill_core::{BlockKind, Rect};
@@ -122,7 +123,15 @@ impl Prepared {
         for (number, ids) in flows.into_iter().enumerate() {
             let flow = Flow::new(ids.into_iter().map(|id| free[id].clone()).collect(), &self.content, faces);
             for span in flow.paragraphs(&self.content) {
-                body.push(self.paragraph(&flow, span, number));
+                let mut draft = self.paragraph(&flow, span.clone(), number);
+                if let Some((head, rest)) = run_in::split(&flow.lines[span], &self.content, faces) {
+                    let mut heading = self.draft(BlockKind::Heading, &head, Some(&flow), number);
+                    heading.space_above = draft.space_above;
+                    heading.indented = draft.indented;
+                    body.push(heading);
+                    draft = self.draft(BlockKind::Paragraph, &rest, Some(&flow), number);
+                }
+                body.push(draft);
             }
         }
         let page_height = self.frame_size().1.max(1.0);
@@ -198,6 +207,7 @@ impl Prepared {
             bold: share(bold),
             italic: share(italic),
             math: share(math),
+            face: first.filter(|line| line.pure > 0.85).map(|line| line.face),
             indented: flow.zip(first).is_some_and(|(flow, line)| line.frame.x0 > flow.left + 0.6 * line.size),
             full: flow.zip(last).is_some_and(|(flow, line)| line.frame.x1 > flow.right - 1.5 * line.size),
             space_above: 0.0,

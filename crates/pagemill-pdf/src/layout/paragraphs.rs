@@ -102,6 +102,10 @@ impl Flow {
         if (line.bold > 0.85 && before.bold < 0.15) || (before.bold > 0.85 && line.bold < 0.15) {
             return true;
         }
+        let plain = |line: &Line| line.pure > 0.9 && line.chars > 3 && line.math < 0.1;
+        if line.face != before.face && plain(line) && plain(before) {
+            return true;
+        }
         let first = line.first_word(content);
         if marks::is_bullet(first) {
             return true;
