@@ -150,8 +150,8 @@ impl SearchIndex {
     pub fn hybrid(&self, query: &str, vector: &[f32], k: usize, filter: &Filter) -> Result<Vec<Hit>, SearchError> {
         let depth = k.max(FUSION_DEPTH);
         let lexical = self.lexical(query, depth, filter)?;
-        let semantic = self.semantic(vector, depth, filter)?;
-        Ok(fuse::fuse(lexical, semantic, k))
+        let nearness = self.vector_snapshot().nearness(vector, depth, filter, &lexical)?;
+        Ok(fuse::fuse(lexical, nearness, k))
     }
 
     /// The sentences of some passages, best first, that answer a question, in readable

@@ -15,4 +15,5 @@ mod writer;
 
 pub(crate) use halves::dot;
 pub(crate) use rows::Snapshot;
+pub(crate) use search::Nearness;
 pub(crate) use writer::VectorWriter;

@@ -1,6 +1,10 @@
 //! Rows: which chunk of which document each vector belongs to.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use pagemill_core::{ChunkId, DocumentId, ProjectId};
 
@@ -101,12 +105,23 @@ pub(crate) struct Snapshot {
     pub(super) rotation: Arc<super::rotation::Rotation>,
     /// The number of each row's document, or [`GONE`].
     pub(super) document_of: Vec<u32>,
+    /// A hash of each row's chunk; compared within one document only.
+    pub(super) chunk_hashes: Vec<u64>,
+    /// The first row of each document and the one after its last; rows of others may lie between.
+    pub(super) spans: Vec<(u32, u32)>,
     pub(super) live: u64,
     pub(super) documents: Arc<Documents>,
     pub(super) codes: Map,
     pub(super) halves: Map,
     pub(super) rows: Map,
     pub(super) ids: Map,
+}
+
+/// A hash of a chunk's identifier, for finding it among those of one document.
+pub(super) fn hash(chunk: &ChunkId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    chunk.as_str().hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Snapshot {

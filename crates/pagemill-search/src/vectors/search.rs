@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{
     codes::{difference, differences, encode},
     halves::Products,
-    rows::{GONE, Snapshot},
+    rows::{GONE, Snapshot, hash},
 };
 use crate::{Filter, Hit, SearchError};
 
@@ -16,7 +16,69 @@ const CANDIDATES_PER_HIT: usize = 8;
 /// When fewer than one row in this many may be found, codes are compared one by one.
 const SPARSE: usize = 8;
 
+/// Rows that stand for all when the usual cosine is estimated.
+const SAMPLE: usize = 256;
+/// What is taken for granted about cosines, and for how many samples it counts: the mean
+/// and deviation of sentence models on ordinary text. It matters in tiny libraries only.
+const USUAL: (f32, f32, f32) = (0.2, 0.1, 16.0);
+
+/// How near chunks are to a query, in itself and beside any other chunk.
+pub(crate) struct Nearness {
+    /// The nearest chunks.
+    pub(crate) hits: Vec<Hit>,
+    /// The cosines of the chunks found by words, in their order, where they have vectors.
+    pub(crate) of_lexical: Vec<Option<f32>>,
+    /// The mean cosine of chunks the filter lets through.
+    pub(crate) mean: f32,
+    /// Its standard deviation.
+    pub(crate) deviation: f32,
+}
+
 impl Snapshot {
+    /// The `k` nearest chunks, and how near the chunks found by words are.
+    pub(crate) fn nearness(
+        &self,
+        vector: &[f32],
+        k: usize,
+        filter: &Filter,
+        lexical: &[Hit],
+    ) -> Result<Nearness, SearchError> {
+        let hits = self.search(vector, k, filter)?;
+        let mut products = Products::new(vector);
+        let of_lexical = lexical.iter().map(|hit| self.row_of(hit).and_then(|row| self.cosine(row, &mut products)));
+        let of_lexical = of_lexical.collect();
+        let (usual_mean, usual_deviation, usual_count) = USUAL;
+        let sample: Vec<f32> =
+            self.sample(filter).into_iter().filter_map(|row| self.cosine(row, &mut products)).collect();
+        let count = sample.len() as f32 + usual_count;
+        let mean = (sample.iter().sum::<f32>() + usual_mean * usual_count) / count;
+        let squares = sample.iter().map(|cosine| (cosine - mean).powi(2)).sum::<f32>();
+        let deviation = ((squares + usual_deviation.powi(2) * usual_count) / count).sqrt().max(1e-3);
+        Ok(Nearness { hits, of_lexical, mean, deviation })
+    }
+
+    fn cosine(&self, row: u32, products: &mut Products<'_>) -> Option<f32> {
+        let (bytes, row) = (self.dims * 2, row as usize);
+        Some(products.with(self.halves.get(row * bytes..(row + 1) * bytes)?)).filter(|cosine| *cosine >= -2.0)
+    }
+
+    /// The row of a chunk, where it has a vector.
+    fn row_of(&self, hit: &Hit) -> Option<u32> {
+        let number = *self.documents.numbers.get(&hit.document)?;
+        let hash = hash(&hit.chunk);
+        let (first, last) = *self.spans.get(number as usize)?;
+        (first..last).find(|row| self.document_of[*row as usize] == number && self.chunk_hashes[*row as usize] == hash)
+    }
+
+    /// Rows that may be found, evenly spread over all.
+    fn sample(&self, filter: &Filter) -> Vec<u32> {
+        let spread = |count: usize| (0..count).step_by(count.div_ceil(SAMPLE).max(1));
+        match self.allowed(filter) {
+            Allowed::All => spread(self.document_of.len()).map(|row| row as u32).collect(),
+            Allowed::These(rows) => spread(rows.len()).map(|place| rows[place]).collect(),
+        }
+    }
+
     /// The `k` nearest chunks by cosine, nearest first.
     pub(crate) fn search(&self, vector: &[f32], k: usize, filter: &Filter) -> Result<Vec<Hit>, SearchError> {
         if vector.len() != self.dims {

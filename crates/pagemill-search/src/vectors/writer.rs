@@ -3,7 +3,6 @@
 use std::{
     collections::{HashMap, HashSet},
     fs,
-    hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -15,7 +14,7 @@ use super::{
     files::{Generation, Manifest, sweep, sync_dir, write_synced},
     halves,
     rotation::Rotation,
-    rows::{Documents, GONE, Place, RECORD, Record, Snapshot},
+    rows::{Documents, GONE, Place, RECORD, Record, Snapshot, hash},
 };
 use crate::SearchError;
 
@@ -207,6 +206,8 @@ impl VectorWriter {
             dims: self.dims,
             rotation: Arc::clone(&self.rotation),
             document_of: state.document_of.clone(),
+            chunk_hashes: state.chunks.clone(),
+            spans: state.spans(),
             live: state.live,
             documents: Arc::clone(&state.documents),
             codes: state.files.codes.map(rows.div_ceil(BLOCK as u64) * block_bytes)?,
@@ -260,12 +261,6 @@ fn stored_code(codes: &[u8], row: usize, words: usize) -> Option<Vec<u64>> {
             Some(u64::from_le_bytes(codes.get(at..at + 8)?.try_into().ok()?))
         })
         .collect()
-}
-
-fn hash(chunk: &ChunkId) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    chunk.as_str().hash(&mut hasher);
-    hasher.finish()
 }
 
 impl State {
@@ -344,6 +339,17 @@ impl State {
             state.waiting.codes = bytes.chunks_exact(8).map(word).collect();
         }
         Ok(state)
+    }
+
+    /// For each document the first of its live rows and the one after the last.
+    fn spans(&self) -> Vec<(u32, u32)> {
+        let mut spans = vec![(0, 0); self.documents.entries.len()];
+        for (number, rows) in &self.rows_of {
+            if let (Some(first), Some(last)) = (rows.first(), rows.last()) {
+                spans[*number as usize] = (*first, last + 1);
+            }
+        }
+        spans
     }
 
     fn waiting_rows(&self) -> u64 {
