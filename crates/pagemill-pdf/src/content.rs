@@ -1,7 +1,11 @@
 //! What is painted on a page, before anything is made of it: words in the order
 //! of painting, ruling lines, shapes and images.
 
+use std::sync::Arc;
+
 use pagemill_core::Rect;
+
+use crate::compounds::Compounds;
 
 /// Which way text runs on the page as it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -125,6 +129,8 @@ pub(crate) struct Content {
     pub(crate) shapes: Vec<Shape>,
     /// Boxes of images.
     pub(crate) images: Vec<Rect>,
+    /// Words known to be written with a hyphen.
+    pub(crate) compounds: Arc<Compounds>,
     /// Glyphs shown.
     pub(crate) glyphs: u32,
     /// Glyphs of which the file does not tell the characters.

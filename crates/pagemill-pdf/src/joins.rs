@@ -2,6 +2,7 @@
 
 use pagemill_core::BlockKind;
 
+use crate::compounds::Compounds;
 use crate::layout::{Draft, append, ends_sentence, is_broken};
 
 /// How paragraphs are told apart in a document.
@@ -33,7 +34,7 @@ impl Habits {
 }
 
 /// Joins paragraphs over column breaks and floats within a page.
-pub(crate) fn join_within(page: &mut Vec<Draft>, habits: Habits) {
+pub(crate) fn join_within(page: &mut Vec<Draft>, habits: Habits, compounds: &Compounds) {
     let mut at = 0;
     while at < page.len() {
         if carries(&page[at])
@@ -42,7 +43,7 @@ pub(crate) fn join_within(page: &mut Vec<Draft>, habits: Habits) {
             && goes_on(&page[at], &page[next], habits)
         {
             let rest = page.remove(next);
-            append(&mut page[at], rest);
+            append(&mut page[at], rest, compounds);
             continue;
         }
         at += 1;
@@ -51,7 +52,12 @@ pub(crate) fn join_within(page: &mut Vec<Draft>, habits: Habits) {
 
 /// Joins the last paragraph of a page with the first running text on the pages after it,
 /// past pages that hold nothing but tables and figures, where it goes on.
-pub(crate) fn join_over<'d>(page: &mut [Draft], later: impl IntoIterator<Item = &'d mut Vec<Draft>>, habits: Habits) {
+pub(crate) fn join_over<'d>(
+    page: &mut [Draft],
+    later: impl IntoIterator<Item = &'d mut Vec<Draft>>,
+    habits: Habits,
+    compounds: &Compounds,
+) {
     let Some(last) = page.iter().rposition(|draft| !is_aside(draft)) else { return };
     if !carries(&page[last]) {
         return;
@@ -64,7 +70,7 @@ pub(crate) fn join_over<'d>(page: &mut [Draft], later: impl IntoIterator<Item = 
             && goes_on(&page[last], &next[first], habits)
         {
             let rest = next.remove(first);
-            append(&mut page[last], rest);
+            append(&mut page[last], rest, compounds);
         }
         return;
     }

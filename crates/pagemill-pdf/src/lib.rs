@@ -1,6 +1,7 @@
 //! Reads a PDF: bytes in, pages and warnings out. No files, no database, no async.
 
 mod boxes;
+mod compounds;
 mod content;
 mod contract;
 mod fonts;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, RangeInclusive};
+use std::sync::Arc;
 
 use hayro_font::FontCache;
 use hayro_interpret::util::TransformExt as _;
@@ -206,8 +207,8 @@ impl<'a> Reading<'a> {
             let Some(Rules { habits, levels, .. }) = &rules else { return };
             let Some(mut page) = composed.pop_front() else { return };
             levels.set(&mut page.drafts, page.number == 1);
-            join_within(&mut page.drafts, *habits);
-            join_over(&mut page.drafts, composed.iter_mut().map(|page| &mut page.drafts), *habits);
+            join_within(&mut page.drafts, *habits, &profile.compounds);
+            join_over(&mut page.drafts, composed.iter_mut().map(|page| &mut page.drafts), *habits, &profile.compounds);
             if range.contains(&page.number) && sink(self.finish(page)).is_break() {
                 return;
             }
@@ -265,7 +266,7 @@ impl<'a> Reading<'a> {
         ahead: &VecDeque<Slot>,
         profile: &Profile,
     ) -> Composed {
-        let page = match slot {
+        let mut page = match slot {
             Slot::Prepared(page) => page,
             Slot::Failed(number, code) => {
                 return Composed {
@@ -281,6 +282,7 @@ impl<'a> Reading<'a> {
         let mut neighbours: Vec<_> = behind.iter().map(|(number, edges)| (distance(*number), edges)).collect();
         neighbours.extend(ahead.iter().take(NEIGHBOURS).filter_map(Slot::page).map(|p| (distance(p.number), &p.edges)));
         let furniture = page.edges.furniture(&neighbours);
+        page.content.compounds = Arc::clone(&profile.compounds);
         let drafts = guarded(|| page.compose(&furniture, profile, &self.faces));
         let (drafts, mut source, mut reason) = match drafts {
             Ok(drafts) => (drafts, PageSource::Text, None),

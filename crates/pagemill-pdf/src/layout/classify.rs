@@ -77,7 +77,7 @@ pub(crate) fn asides(body: &mut Vec<Draft>, profile: &Profile, page_height: f32)
             let rest = body.remove(at + 1);
             body[at].bbox = body[at].bbox.union(&rest.bbox);
             body[at].frame = body[at].frame.union(&rest.frame);
-            append(&mut body[at], rest);
+            append(&mut body[at], rest, &profile.compounds);
             continue;
         }
         at += 1;
@@ -101,6 +101,34 @@ pub(crate) fn asides(body: &mut Vec<Draft>, profile: &Profile, page_height: f32)
         if (table && close) || foot {
             body[at].kind = BlockKind::Footnote;
             body[at].level = None;
+        }
+    }
+}
+
+/// A table right above the caption of a figure is a drawing with boxes.
+pub(crate) fn drawn_tables(body: &mut [Draft]) {
+    for at in 0..body.len() {
+        if body[at].kind != BlockKind::Table {
+            continue;
+        }
+        let frame = body[at].frame;
+        let captions = |above: bool| {
+            body.iter().any(|draft| {
+                let gap = if above { frame.y0 - draft.frame.y1 } else { draft.frame.y0 - frame.y1 };
+                let lower = draft.text.get(..3).map(str::to_lowercase);
+                draft.kind == BlockKind::Caption
+                    && (lower.as_deref() == Some("fig")) != above
+                    && draft.frame.horizontal_overlap(&frame) > 0.0
+                    && (-4.0..30.0).contains(&gap)
+            })
+        };
+        let titled = body[at].text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("tab"));
+        if captions(false) && !captions(true) && !titled {
+            let draft = &mut body[at];
+            draft.kind = BlockKind::Figure;
+            draft.text.clear();
+            draft.words.clear();
+            draft.cells.clear();
         }
     }
 }

@@ -4,6 +4,7 @@ use pagemill_core::{BlockKind, Cell, Rect, Word};
 
 use super::lines::{Line, parted};
 use super::marks;
+use crate::compounds::Compounds;
 use crate::content::{Content, Direction, RawWord};
 
 /// A block in the making.
@@ -74,7 +75,7 @@ impl<'c> Writer<'c> {
             let text = self.content.word(word);
             let glued = match before {
                 Some(before) => !parted(before, word),
-                None => join_lines(&mut self.text, &mut self.words, text),
+                None => join_lines(&mut self.text, &mut self.words, text, &self.content.compounds),
             };
             before = Some(word);
             if !glued && !self.text.is_empty() {
@@ -105,13 +106,14 @@ impl<'c> Writer<'c> {
 
 /// Prepares text for the first word of the next line: undoes hyphenation.
 /// Returns whether the word follows without white space.
-pub(crate) fn join_lines(text: &mut String, words: &mut [Word], next: &str) -> bool {
+pub(crate) fn join_lines(text: &mut String, words: &mut [Word], next: &str, compounds: &Compounds) -> bool {
     let last = text.rsplit(' ').next().unwrap_or("");
     if text.is_empty() || !marks::is_broken(last) {
         // A soft hyphen or a slash of an address goes on as well.
         return last.ends_with('/') && last.contains("://");
     }
-    if next.chars().next().is_some_and(char::is_lowercase) {
+    let stays = last.ends_with('-') && compounds.has(&last[..last.len() - 1], next);
+    if !stays && next.chars().next().is_some_and(char::is_lowercase) {
         text.pop();
         let end = text.len() as u32;
         if let Some(word) = words.last_mut() {
@@ -122,9 +124,9 @@ pub(crate) fn join_lines(text: &mut String, words: &mut [Word], next: &str) -> b
 }
 
 /// Appends the text of a block that goes on elsewhere.
-pub(crate) fn append(draft: &mut Draft, rest: Draft) {
+pub(crate) fn append(draft: &mut Draft, rest: Draft, compounds: &Compounds) {
     let first = rest.text.split(' ').next().unwrap_or("");
-    let glued = join_lines(&mut draft.text, &mut draft.words, first);
+    let glued = join_lines(&mut draft.text, &mut draft.words, first, compounds);
     if !glued {
         draft.text.push(' ');
     }

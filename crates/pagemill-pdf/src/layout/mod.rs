@@ -141,6 +141,7 @@ impl Prepared {
             let at = place_of(&body, &draft.frame);
             body.insert(at, draft);
         }
+        classify::drawn_tables(&mut body);
         classify::asides(&mut body, profile, page_height);
         heads.extend(body);
         heads.extend(self.sideways(faces, profile));
