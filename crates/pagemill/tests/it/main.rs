@@ -1,1 +1,11 @@
-//! Tests as a person would use it: the real binary, real PDFs.
+//! Tests as a person would use it: the real binary, real PDFs, a real server.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod answers;
+mod bad_input;
+mod documents;
+mod reading;
+mod restart;
+mod search;
+mod server;
+mod support;

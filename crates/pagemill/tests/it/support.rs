@@ -1,0 +1,138 @@
+//! A library of its own for each test, and the program to use it with.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+/// How long anything may take before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+pub fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples").join(name)
+}
+
+/// A fresh library in a temporary folder.
+pub struct TestLibrary {
+    pub folder: tempfile::TempDir,
+}
+
+/// What a command printed, and its exit code.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {} {}", self.stdout, self.stderr))
+    }
+
+    /// Exactly one line on standard error, which begins with a code.
+    pub fn assert_failed_with(&self, code: &str) {
+        assert_eq!(self.code, 3, "{} {}", self.stdout, self.stderr);
+        assert_eq!(self.stderr.trim().lines().count(), 1, "{}", self.stderr);
+        assert!(self.stderr.starts_with(&format!("{code}: ")), "{}", self.stderr);
+    }
+}
+
+impl TestLibrary {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A library that holds a sample.
+    pub fn with(name: &str) -> Self {
+        let library = Self::new();
+        let added = library.run(&["add", sample(name).to_str().unwrap(), "--wait", "--json"]);
+        assert_eq!(added.code, 0, "{}", added.stderr);
+        library
+    }
+
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pagemill"));
+        command.arg("--library").arg(self.path()).args(words).env_remove("PAGEMILL_LOG");
+        command
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("library")
+    }
+
+    pub fn run(&self, words: &[&str]) -> Ran {
+        Ran::of(self.command(words).stdin(Stdio::null()).output().unwrap())
+    }
+
+    pub fn json(&self, words: &[&str]) -> Value {
+        let mut words = words.to_vec();
+        words.push("--json");
+        self.run(&words).json()
+    }
+
+    /// A file with these bytes.
+    pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    pub fn serve(&self) -> Server {
+        let mut process =
+            self.command(&["serve", "--bind", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").expect(&line).to_owned();
+        Server { process, url }
+    }
+}
+
+/// A running server; killed when dropped.
+pub struct Server {
+    pub process: Child,
+    pub url: String,
+}
+
+impl Server {
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// Asks until the answer satisfies.
+    pub async fn until(&self, path: &str, satisfied: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let answer: Value = reqwest::get(self.at(path)).await.unwrap().json().await.unwrap();
+            if satisfied(&answer) {
+                return answer;
+            }
+            assert!(Instant::now() < end, "gave up waiting: {answer}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Whether a box lies on a page of US letter or A4 size.
+pub fn on_page(rect: &Value) -> bool {
+    let side = |place: usize| rect[place].as_f64().unwrap();
+    side(0) < side(2) && side(1) < side(3) && side(0) >= -1.0 && side(1) >= -1.0 && side(2) < 620.0 && side(3) < 850.0
+}
