@@ -260,7 +260,7 @@ pub(crate) async fn start(
     version: u32,
     stage: Stage,
 ) -> Result<Task, Failure> {
-    let task = Task {
+    let mut task = Task {
         id: TaskId::new(),
         document: document.id.clone(),
         project: document.project.clone(),
@@ -284,27 +284,33 @@ pub(crate) async fn start(
         timings: Vec::new(),
     };
     let turn = queue::next_turn(tx, &document.project).await?;
-    tx.execute(
-        "INSERT INTO tasks (id, document, project, recipe, version, status, priority, turn, stage, units_done, \
+    let inserted = tx
+        .row(
+            "INSERT INTO tasks (id, document, project, recipe, version, status, priority, turn, stage, units_done, \
          units_total, pages_total, pages_done, pages_unread, chunks, reused, created_ms, timings) \
          VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, 0, 0, $9, \
          (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $5), \
          (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $5 AND source IN ('skipped', 'failed')), \
-         (SELECT COUNT(*) FROM chunks WHERE document = $2 AND version = $5), 0, $10, '[]')",
-        args![
-            &task.id,
-            &document.id,
-            &document.project,
-            recipe,
-            version,
-            priority as u32,
-            turn,
-            stage.as_str(),
-            task.pages_total,
-            task.created_ms,
-        ],
-    )
-    .await?;
+         (SELECT COUNT(*) FROM chunks WHERE document = $2 AND version = $5), 0, $10, '[]') \
+         RETURNING pages_done, pages_unread, chunks",
+            args![
+                &task.id,
+                &document.id,
+                &document.project,
+                recipe,
+                version,
+                priority as u32,
+                turn,
+                stage.as_str(),
+                task.pages_total,
+                task.created_ms,
+            ],
+        )
+        .await?;
+    if let Some(row) = inserted {
+        let mut fields = row.fields();
+        (task.pages_done, task.pages_unread, task.chunks) = (fields.count()?, fields.count()?, fields.count()?);
+    }
     queue::enqueue(tx, &NewJob::of_task(&task, turn, stage)).await?;
     let data = json!({ "file": excerpt(&document.file, 255), "recipe": recipe, "stage": stage.as_str() });
     tx.event("task.queued", &document.project, Some(&task.id), Some(&document.id), &data)?;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use futures::future::BoxFuture;
-use pagemill_core::{DocumentId, ErrorCode, Stage};
+use pagemill_core::{DocumentId, ErrorCode, JobId, Stage};
 use pagemill_store::{Claim, MAX_ATTEMPTS, MAX_CRASHES};
 use proptest::prelude::*;
 
@@ -44,8 +44,8 @@ struct Job {
     stage: Stage,
     attempts: u32,
     crashes: u32,
-    /// The fence and end of the lease, while it is held.
-    held: Option<(i64, u64)>,
+    /// Which job is held under which fence and until when, while it is held.
+    held: Option<(JobId, i64, u64)>,
     last_fence: i64,
 }
 
@@ -63,17 +63,15 @@ impl Model {
 
     /// Whether a claim still holds, by the model.
     fn holds(&self, claim: &Claim) -> bool {
-        self.jobs
-            .get(&claim.document)
-            .is_some_and(|job| job.stage == claim.stage && job.held.is_some_and(|(fence, _)| fence == claim.fence))
-            && self.claims.iter().rev().find(|other| other.job == claim.job).is_some_and(|last| last == claim)
+        let held = self.jobs.get(&claim.document).and_then(|job| job.held.as_ref());
+        held.is_some_and(|(job, fence, _)| (job, *fence) == (&claim.job, claim.fence))
     }
 
     /// What happens to leases that have ended, at the next claim.
     fn expire(&mut self) {
         let now = self.now;
         self.jobs.retain(|_, job| {
-            if job.held.is_some_and(|(_, until)| until <= now) {
+            if job.held.as_ref().is_some_and(|(_, _, until)| *until <= now) {
                 job.held = None;
                 job.crashes += 1;
                 job.attempts -= 1;
@@ -121,7 +119,7 @@ async fn live(world: &World, steps: &[Step]) {
                     assert!(claim.attempt <= MAX_ATTEMPTS);
                     assert!(claim.fence > job.last_fence);
                     job.last_fence = claim.fence;
-                    job.held = Some((claim.fence, model.now + lease));
+                    job.held = Some((claim.job.clone(), claim.fence, model.now + lease));
                     model.claims.push(claim);
                 }
             }
@@ -132,7 +130,7 @@ async fn live(world: &World, steps: &[Step]) {
                 let lost = world.store.heartbeat(&world.worker, &held, LEASE).await.unwrap();
                 assert_eq!(lost.is_empty(), holds);
                 if holds && let Some(job) = model.jobs.get_mut(&claim.document) {
-                    job.held = Some((claim.fence, model.now + lease));
+                    job.held = Some((claim.job.clone(), claim.fence, model.now + lease));
                 }
             }
             Step::Finish(index) | Step::Release(index) | Step::Retry(index) | Step::Fail(index) => {
@@ -179,16 +177,22 @@ fn run(steps: &[Step], world: BoxFuture<'_, Option<World>>) {
     });
 }
 
+/// A dozen lives in a usual run, as many as `PROPTEST_CASES` says in a long one.
+fn config() -> ProptestConfig {
+    let usual = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    if std::env::var_os("PROPTEST_CASES").is_some() { usual } else { ProptestConfig { cases: 12, ..usual } }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
-    fn sqlite_lives_like_its_model(steps in prop::collection::vec(step(), 1..80)) {
+    fn sqlite_lives_like_its_model(steps in prop::collection::vec(step(), 1..60)) {
         run(&steps, Box::pin(async { Some(World::sqlite().await) }));
     }
 
     #[test]
-    fn postgres_lives_like_its_model(steps in prop::collection::vec(step(), 1..80)) {
+    fn postgres_lives_like_its_model(steps in prop::collection::vec(step(), 1..60)) {
         run(&steps, Box::pin(World::postgres()));
     }
 }
