@@ -92,7 +92,7 @@ codes! {
     TimeLimit = "time_limit", 422, Input;
     /// The reader crashed on this file.
     ReaderCrashed = "reader_crashed", 422, Input;
-    /// There is no OCR on this machine: install `tesseract-ocr`.
+    /// The page is a picture, and there is no OCR here to read it.
     OcrUnavailable = "ocr_unavailable", 422, Input;
 
     // The machine

@@ -119,7 +119,7 @@ fn verdict(document: &Document, ledger: &[PageOutcome]) -> (TaskStatus, Option<T
 /// What to do about pages that were left out.
 fn advice<'r>(mut reasons: impl Iterator<Item = &'r str>) -> &'static str {
     if reasons.any(|reason| reason == ErrorCode::OcrUnavailable.as_str()) {
-        "install `tesseract-ocr` and retry the task"
+        "they are pictures, and this version recognises no text in pictures; add a copy with a text layer"
     } else {
         "the rest can be searched; retry the task to read them again"
     }
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(
             error.message,
             "3 of 4 pages could not be read: 1 failed (time_limit), 2 skipped (ocr_unavailable); \
-             install `tesseract-ocr` and retry the task"
+             they are pictures, and this version recognises no text in pictures; add a copy with a text layer"
         );
     }
 

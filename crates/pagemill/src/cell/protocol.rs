@@ -9,11 +9,11 @@ use pagemill_core::{ErrorCode, Outline, Page, Rect};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// No single frame is larger; a child that says otherwise is not believed.
-pub const MAX_FRAME: u32 = 64 << 20;
+pub(super) const MAX_FRAME: u32 = 64 << 20;
 
 /// What the parent asks for. The bytes of the file, `bytes` of them, follow.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Request {
+pub(super) struct Request {
     /// What to do with the file.
     pub work: Work,
     /// Length of the file.
@@ -28,7 +28,7 @@ pub struct Request {
 
 /// What to do with a file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Work {
+pub(super) enum Work {
     /// Read these pages.
     Read {
         /// First page, 1-based.
@@ -53,7 +53,7 @@ pub enum Work {
 
 /// What a child answers: `Opened`, then `Page`s, then `Done`; or `Picture`; or `Refused`.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Reply {
+pub(super) enum Reply {
     /// The file could be opened.
     Opened {
         /// Its number of pages.
@@ -98,7 +98,7 @@ pub struct WireWarning {
 
 impl Reply {
     /// A refusal with a code of the table.
-    pub fn refused(code: ErrorCode, message: &str) -> Self {
+    pub(super) fn refused(code: ErrorCode, message: &str) -> Self {
         Self::Refused { code: code.to_string(), message: message.to_owned() }
     }
 }
@@ -107,7 +107,7 @@ impl Reply {
 ///
 /// # Errors
 /// When the message is larger than [`MAX_FRAME`].
-pub fn frame(message: &impl Serialize) -> io::Result<Vec<u8>> {
+pub(super) fn frame(message: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut out = postcard::to_extend(message, vec![0; 4]).map_err(io::Error::other)?;
     let length = u32::try_from(out.len() - 4).ok().filter(|length| *length <= MAX_FRAME);
     let length = length.ok_or_else(|| io::Error::other("the message is too large for a frame"))?;
@@ -119,7 +119,7 @@ pub fn frame(message: &impl Serialize) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// When the bytes are not such a message.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<T> {
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<T> {
     postcard::from_bytes(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
@@ -127,7 +127,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<T> {
 ///
 /// # Errors
 /// When the parent is gone.
-pub fn write_message(out: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
+pub(super) fn write_message(out: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
     out.write_all(&frame(message)?)?;
     out.flush()
 }
@@ -136,7 +136,7 @@ pub fn write_message(out: &mut impl Write, message: &impl Serialize) -> io::Resu
 ///
 /// # Errors
 /// When the input ends in the middle of a message.
-pub fn read_message<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<Option<T>> {
+pub(super) fn read_message<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<Option<T>> {
     let mut length = [0; 4];
     if input.read(&mut length[..1])? == 0 {
         return Ok(None);

@@ -6,7 +6,7 @@ use fs4::fs_std::FileExt;
 use pagemill_core::{ErrorCode, Problem};
 
 /// Held as long as the library is open; the kernel lets go of it however the process ends.
-pub struct LibraryLock {
+pub(super) struct LibraryLock {
     _file: File,
 }
 
@@ -15,7 +15,7 @@ impl LibraryLock {
     ///
     /// # Errors
     /// `library_in_use` when another process has it, `read_only` or `disk_full` when the folder cannot be written.
-    pub fn take(library: &Path) -> Result<Self, Problem> {
+    pub(super) fn take(library: &Path) -> Result<Self, Problem> {
         let failed = |error: std::io::Error| folder_problem(library, error);
         std::fs::create_dir_all(library).map_err(failed)?;
         let path = library.join("library.lock");
