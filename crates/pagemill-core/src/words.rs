@@ -53,7 +53,7 @@ pub fn pack_words(words: &[Word]) -> Vec<u8> {
 pub fn unpack_words(bytes: &[u8]) -> Result<Vec<Word>, PackedWordsError> {
     let mut at = 0;
     let count = take(bytes, &mut at)?;
-    let count = usize::try_from(count).map_err(|_| PackedWordsError(at))?;
+    let count = usize::try_from(count).map_err(|_negative| PackedWordsError(at))?;
     if count > bytes.len() {
         return Err(PackedWordsError(at));
     }
@@ -67,7 +67,7 @@ pub fn unpack_words(bytes: &[u8]) -> Result<Vec<Word>, PackedWordsError> {
         let length = take(bytes, &mut at)?;
         let width = take(bytes, &mut at)?;
         let [start, page, x0, y0, y1] = last;
-        let unsigned = |value: i64| u32::try_from(value).map_err(|_| PackedWordsError(at));
+        let unsigned = |value: i64| u32::try_from(value).map_err(|_outside| PackedWordsError(at));
         words.push(Word {
             start: unsigned(start)?,
             end: unsigned(start.checked_add(length).ok_or(PackedWordsError(at))?)?,
