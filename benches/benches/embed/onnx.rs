@@ -109,9 +109,8 @@ impl Graph<'_> {
                 .chunks_exact(inputs)
                 .map(|row| row.iter().fold(0.0_f32, |greatest, weight| greatest.max(weight.abs())) / 127.0)
                 .collect();
-            let bytes: Vec<u8> = (0..weights.len())
-                .map(|i| (weights[by_input(i)] / scales[i % outputs]).round() as i8 as u8)
-                .collect();
+            let bytes: Vec<u8> =
+                (0..weights.len()).map(|i| (weights[by_input(i)] / scales[i % outputs]).round() as i8 as u8).collect();
             let weights = self.tensor(&[inputs, outputs], BYTE, &bytes);
             let zeros = self.tensor(&[outputs], BYTE, &vec![0; outputs]);
             let scales = self.floats(&[outputs], &scales);

@@ -136,37 +136,13 @@ impl Lanes for Avx2 {
         unsafe { _mm256_cvtss_f32(value[0]) }
     }
 
-    /// Bytes are widened to 16 bits before they are multiplied: `maddubs` would
-    /// saturate. A register then holds, for four columns, the sums of the even
-    /// and of the odd pairs of inputs, which are added at the end.
     #[inline(always)]
     fn dot_panel<const R: usize>(self, rows: [&[u8]; R], panel: &[u8], sums: &mut [Sums; R]) {
-        let groups = panel.len() / (4 * PANEL);
-        assert!(rows.iter().all(|row| row.len() >= 4 * groups));
-        for (row, sums) in rows.into_iter().zip(sums) {
-            for (part, sums) in sums.as_chunks_mut::<COLUMNS>().0.iter_mut().enumerate() {
-                // SAFETY: as above; a row has at least four bytes for each group, as just
-                // asserted, and `part` is one of the four parts of a group of the panel.
-                unsafe {
-                    let mut accumulators = [_mm256_setzero_si256(); COLUMNS / 4];
-                    let mut weights = panel.as_ptr().add(4 * COLUMNS * part);
-                    for group in 0..groups {
-                        let inputs = row.as_ptr().add(4 * group).cast::<i32>().read_unaligned();
-                        let inputs = _mm256_cvtepu8_epi16(_mm_set1_epi32(inputs));
-                        for (index, accumulator) in accumulators.iter_mut().enumerate() {
-                            let columns = _mm256_cvtepi8_epi16(_mm_loadu_si128(weights.add(16 * index).cast()));
-                            *accumulator = _mm256_add_epi32(*accumulator, _mm256_madd_epi16(inputs, columns));
-                        }
-                        weights = weights.add(4 * PANEL);
-                    }
-                    for (sums, accumulator) in sums.as_chunks_mut::<4>().0.iter_mut().zip(accumulators) {
-                        let mut pairs = [0_i32; 8];
-                        _mm256_storeu_si256(pairs.as_mut_ptr().cast(), accumulator);
-                        for (sum, pair) in sums.iter_mut().zip(pairs.as_chunks::<2>().0) {
-                            *sum += pair[0] + pair[1];
-                        }
-                    }
-                }
+        for (rows, sums) in rows.chunks(2).zip(sums.chunks_mut(2)) {
+            match (rows, sums) {
+                ([a, b], [c, d]) => dot_rows(self, [a, b], panel, [c, d]),
+                ([a], [c]) => dot_rows(self, [a], panel, [c]),
+                _ => {}
             }
         }
     }
@@ -174,5 +150,47 @@ impl Lanes for Avx2 {
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
         unsafe { run(self, kernel) }
+    }
+}
+
+/// Bytes are widened to 16 bits before they are multiplied: `maddubs` would
+/// saturate. A register then holds, for four columns, the sums of the first and
+/// of the last two of each four inputs, which are added at the end.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn dot_rows<const R: usize>(_proof: Avx2, rows: [&[u8]; R], panel: &[u8], mut sums: [&mut Sums; R]) {
+    let groups = panel.len() / (4 * PANEL);
+    assert!(rows.iter().all(|row| row.len() >= 4 * groups));
+    for part in 0..PANEL / COLUMNS {
+        // SAFETY: the proof says that the instructions are there; a row has at least four bytes
+        // for each group, as just asserted, and `part` is one of the four parts of a group of the panel.
+        unsafe {
+            let mut accumulators = [[_mm256_setzero_si256(); COLUMNS / 4]; R];
+            let mut weights = panel.as_ptr().add(4 * COLUMNS * part);
+            for group in 0..groups {
+                let inputs = rows.map(|row| {
+                    let four = row.as_ptr().add(4 * group).cast::<i32>().read_unaligned();
+                    _mm256_cvtepu8_epi16(_mm_set1_epi32(four))
+                });
+                for index in 0..COLUMNS / 4 {
+                    let columns = _mm256_cvtepi8_epi16(_mm_loadu_si128(weights.add(16 * index).cast()));
+                    for (accumulators, inputs) in accumulators.iter_mut().zip(inputs) {
+                        let products = _mm256_madd_epi16(inputs, columns);
+                        accumulators[index] = _mm256_add_epi32(accumulators[index], products);
+                    }
+                }
+                weights = weights.add(4 * PANEL);
+            }
+            for (sums, accumulators) in sums.iter_mut().zip(accumulators) {
+                let sums = sums[part * COLUMNS..][..COLUMNS].as_chunks_mut::<4>().0;
+                for (sums, accumulator) in sums.iter_mut().zip(accumulators) {
+                    let mut halves = [0_i32; 8];
+                    _mm256_storeu_si256(halves.as_mut_ptr().cast(), accumulator);
+                    for (sum, halves) in sums.iter_mut().zip(halves.as_chunks::<2>().0) {
+                        *sum += halves[0] + halves[1];
+                    }
+                }
+            }
+        }
     }
 }
