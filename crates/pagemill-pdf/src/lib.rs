@@ -19,6 +19,8 @@ mod outline;
 mod pen;
 mod profile;
 mod read;
+#[cfg(test)]
+mod reading_tests;
 mod render;
 mod salvage;
 mod tables;

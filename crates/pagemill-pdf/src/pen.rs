@@ -277,6 +277,9 @@ fn push_plain(character: char, out: &mut String) {
         '\u{fb04}' => out.push_str("ffl"),
         '\u{fb05}' | '\u{fb06}' => out.push_str("st"),
         '\u{f0b7}' | '\u{f0a7}' | '\u{f076}' | '\u{f0d8}' => out.push('•'),
+        '\u{f06e}' => out.push('■'),
+        '\u{f06f}' | '\u{f071}' | '\u{f0a8}' => out.push('□'),
+        '\u{f0e0}' => out.push('→'),
         '\u{f02d}' => out.push('−'),
         '\u{f0fc}' => out.push('✓'),
         '\u{feff}' | '\u{200c}' | '\u{200d}' => {}

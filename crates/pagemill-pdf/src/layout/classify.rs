@@ -209,11 +209,8 @@ fn front_matter(body: &mut [Draft]) {
     };
     let is_text = |draft: &Draft| draft.text.len() > 400 && draft.kind == BlockKind::Paragraph;
     let Some(end) = body.iter().position(|draft| known(&draft.text) || is_text(draft)) else { return };
-    let opens = |draft: &Draft| {
-        draft.kind == BlockKind::Heading
-            && draft.text.len() < 60
-            && !draft.text.contains(|c: char| c == ',' || c == '@')
-    };
+    let opens =
+        |draft: &Draft| draft.kind == BlockKind::Heading && draft.text.len() < 60 && !draft.text.contains([',', '@']);
     let end = if is_text(&body[end]) && end > 1 && opens(&body[end - 1]) { end - 1 } else { end };
     let largest = body[..end].iter().map(|draft| draft.size).fold(0.0, f32::max);
     let mut title_seen = false;

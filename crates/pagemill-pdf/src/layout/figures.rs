@@ -25,8 +25,9 @@ pub(crate) fn regions(content: &Content) -> Vec<Rect> {
         }
     }
     for shape in &content.shapes {
-        let background = shape.bbox.area() > 0.5 * page_area;
-        if !background && !(shape.rectangle && shape.bbox.area() > 0.04 * page_area) {
+        // Large rectangles are frames and backgrounds.
+        let most = if shape.rectangle { 0.04 } else { 0.5 };
+        if shape.bbox.area() <= most * page_area {
             marked.push((shape.bbox, !shape.rectangle));
         }
     }

@@ -1,0 +1,183 @@
+//! Whole readings of tiny PDFs drawn by hand.
+#![allow(clippy::unwrap_used)]
+
+use std::ops::ControlFlow;
+
+use pagemill_core::{BlockKind, Page, PageSource};
+
+use crate::open::{OpenOptions, open};
+use crate::test_pdf::pages_pdf;
+
+/// A line of text at a place, in points from the bottom left.
+fn line(x: f32, y: f32, size: f32, text: &str) -> String {
+    let escaped = text.replace('(', "\\(").replace(')', "\\)");
+    format!("BT /F1 {size} Tf {x} {y} Td ({escaped}) Tj ET\n")
+}
+
+/// Lines below each other.
+fn lines(x: f32, top: f32, texts: &[&str]) -> String {
+    texts.iter().zip(0_u8..).map(|(text, row)| line(x, top - 12.0 * f32::from(row), 10.0, text)).collect()
+}
+
+fn read(contents: &[String]) -> Vec<Page> {
+    read_with(contents, "", 1..=u32::MAX)
+}
+
+fn read_with(contents: &[String], entries: &str, range: std::ops::RangeInclusive<u32>) -> Vec<Page> {
+    let pages: Vec<(&str, &str)> = contents.iter().map(|content| (entries, content.as_str())).collect();
+    let pdf = open(pages_pdf("", &pages, &[]), &OpenOptions::default()).unwrap();
+    let mut out = Vec::new();
+    pdf.read(range, &mut |page| {
+        out.push(page);
+        ControlFlow::Continue(())
+    });
+    out
+}
+
+fn told(page: &Page) -> Vec<String> {
+    page.blocks.iter().map(|block| format!("{}: {}", block.kind.as_str(), block.text)).collect()
+}
+
+const LEFT: [&str; 5] = [
+    "The river rises in the hills to the north of",
+    "the town and runs down through a narrow val-",
+    "ley before it meets the plain, where it slows",
+    "and spreads over a wide bed of gravel that is",
+    "dry for most of the year and is crossed by",
+];
+const RIGHT: [&str; 4] = [
+    "two stone bridges which were built before the",
+    "road was paved and which still carry all the",
+    "traffic between the town and the villages on",
+    "the other bank of the river and beyond it.",
+];
+
+#[test]
+fn a_paragraph_goes_on_in_the_next_column() {
+    let page = [lines(60.0, 700.0, &LEFT), lines(330.0, 700.0, &RIGHT)].concat();
+    let pages = read(&[page]);
+    let expected = "paragraph: The river rises in the hills to the north of the town and runs down through a narrow \
+                    valley before it meets the plain, where it slows and spreads over a wide bed of gravel that is \
+                    dry for most of the year and is crossed by two stone bridges which were built before the road \
+                    was paved and which still carry all the traffic between the town and the villages on the other \
+                    bank of the river and beyond it.";
+    assert_eq!(told(&pages[0]), [expected]);
+    let block = &pages[0].blocks[0];
+    let word = |text: &str| block.words.iter().find(|word| &block.text[word.start as usize..word.end as usize] == text);
+    assert!(word("river").unwrap().bbox.x1 < 300.0);
+    assert!(word("bridges").unwrap().bbox.x0 > 330.0);
+    assert!(word("val").is_some() && word("ley").is_some(), "a hyphenated word has two places");
+}
+
+#[test]
+fn a_paragraph_goes_on_past_feet_and_heads() {
+    let head = |number: u8| line(60.0, 760.0, 9.0, "A Guide to Rivers") + &line(300.0, 30.0, 9.0, &number.to_string());
+    let first = head(1) + &lines(60.0, 700.0, &LEFT);
+    let second =
+        head(2) + &lines(60.0, 700.0, &RIGHT) + &lines(60.0, 600.0, &["A new paragraph begins here and ends."]);
+    let pages = read(&[first, second]);
+    assert_eq!(told(&pages[0])[0], "header: A Guide to Rivers");
+    assert!(told(&pages[0])[1].ends_with("is crossed by two stone bridges which were built before the road was paved and which still carry all the traffic between the town and the villages on the other bank of the river and beyond it."));
+    assert_eq!(told(&pages[0])[2], "footer: 1");
+    assert_eq!(
+        told(&pages[1]),
+        ["header: A Guide to Rivers", "paragraph: A new paragraph begins here and ends.", "footer: 2"]
+    );
+    assert!(pages[0].blocks[1].words.iter().any(|word| word.page == 2));
+}
+
+#[test]
+fn a_page_comes_out_the_same_in_every_range() {
+    let body = |number: u8| {
+        line(60.0, 740.0, 14.0, &format!("{number} Chapter"))
+            + &lines(60.0, 700.0, &LEFT)
+            + &line(300.0, 30.0, 9.0, &number.to_string())
+    };
+    let contents: Vec<String> = (1..=4).map(body).collect();
+    let whole = read(&contents);
+    for number in 1..=4_u32 {
+        assert_eq!(read_with(&contents, "", number..=number), whole[number as usize - 1..number as usize]);
+    }
+}
+
+#[test]
+fn headings_have_levels_and_lists_are_told() {
+    let page = line(60.0, 740.0, 20.0, "A Guide to Rivers")
+        + &line(60.0, 710.0, 14.0, "1 Introduction")
+        + &lines(60.0, 690.0, &LEFT)
+        + &line(60.0, 610.0, 12.0, "1.1 Bridges")
+        + &lines(60.0, 590.0, &RIGHT)
+        + &line(70.0, 530.0, 10.0, "1. wood, which is light")
+        + &line(70.0, 516.0, 10.0, "2. stone, which is strong")
+        + &line(60.0, 480.0, 14.0, "2 Fords")
+        + &lines(60.0, 460.0, &RIGHT);
+    let pages = read(&[page]);
+    let heads: Vec<(String, Option<u8>)> = pages[0]
+        .blocks
+        .iter()
+        .filter(|block| block.kind == BlockKind::Heading)
+        .map(|block| (block.text.clone(), block.level))
+        .collect();
+    let expected = [("A Guide to Rivers", 1), ("1 Introduction", 2), ("1.1 Bridges", 3), ("2 Fords", 2)]
+        .map(|(t, l)| (t.to_owned(), Some(l)));
+    assert_eq!(heads, expected);
+    let items = pages[0].blocks.iter().filter(|block| block.kind == BlockKind::ListItem).count();
+    assert_eq!(items, 2);
+}
+
+#[test]
+fn text_that_cannot_be_seen_is_kept_out() {
+    let page = lines(60.0, 700.0, &["This can be seen by everybody who looks at the page."])
+        + "3 Tr\n"
+        + &line(60.0, 600.0, 10.0, "drawn without ink")
+        + "0 Tr 1 g\n"
+        + &line(60.0, 500.0, 10.0, "white on white")
+        + &line(2000.0, 400.0, 10.0, "beyond the edge");
+    let pages = read(&[page]);
+    assert_eq!(told(&pages[0]), ["paragraph: This can be seen by everybody who looks at the page."]);
+}
+
+#[test]
+fn a_text_layer_without_ink_is_read_where_there_is_nothing_else() {
+    let page = "3 Tr\n".to_owned() + &lines(60.0, 700.0, &["recognised words under a scanned picture"]);
+    assert_eq!(told(&read(&[page])[0]), ["paragraph: recognised words under a scanned picture"]);
+}
+
+#[test]
+fn a_turned_page_is_read_as_it_is_shown() {
+    let page = lines(60.0, 700.0, &LEFT);
+    let upright = read(std::slice::from_ref(&page));
+    let turned = read_with(&[page], "/Rotate 90", 1..=1);
+    assert_eq!((turned[0].width, turned[0].height), (792.0, 612.0));
+    assert_eq!(upright[0].blocks[0].text, turned[0].blocks[0].text);
+    assert!(turned[0].blocks[0].bbox.height() > turned[0].blocks[0].bbox.width());
+}
+
+#[test]
+fn an_empty_page_is_blank() {
+    let pages = read(&[String::new()]);
+    assert_eq!((pages[0].source, pages[0].blocks.len()), (PageSource::Blank, 0));
+}
+
+#[test]
+fn a_reading_stops_when_told() {
+    let contents: Vec<String> = (0..5).map(|_| lines(60.0, 700.0, &LEFT)).collect();
+    let pages: Vec<(&str, &str)> = contents.iter().map(|content| ("", content.as_str())).collect();
+    let pdf = open(pages_pdf("", &pages, &[]), &OpenOptions::default()).unwrap();
+    let mut seen = Vec::new();
+    pdf.read(2..=5, &mut |page| {
+        seen.push(page.number);
+        if page.number == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!(seen, [2, 3]);
+}
+
+#[test]
+fn places_without_number_do_no_harm() {
+    let huge = "9".repeat(38);
+    let page = format!(
+        "BT /F1 {huge} Tf {huge} {huge} Td (far) Tj ET BT /F1 10 Tf {huge} 0 0 {huge} {huge} {huge} Tm (off) Tj ET\n"
+    ) + &format!("{huge} {huge} {huge} {huge} re f 0 0 m {huge} -{huge} l S\n")
+        + &lines(60.0, 700.0, &["near"]);
+    assert_eq!(told(&read(&[page])[0]), ["paragraph: near"]);
+}
