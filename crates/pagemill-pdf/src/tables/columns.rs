@@ -12,7 +12,7 @@ const STEP: f32 = 0.5;
 struct Part {
     segments: Vec<(f32, f32)>,
     size: f32,
-    has_number: bool,
+    heads_columns: bool,
 }
 
 /// The separators of the rules, and those that white space adds between them.
@@ -44,17 +44,15 @@ fn rivers(lines: &[TextLine], words: &[TableWord], from: f32, to: f32, place: &P
     if several < wanted || (place.kind == Kind::Lattice && several * 3 < parts.len()) {
         return Vec::new();
     }
-    // Lines of one piece and lines above all numbers may be titles over several columns: they count less.
-    let heads = parts.iter().position(|part| part.has_number).unwrap_or(0);
-    let heads = if heads * 2 > parts.len() { 0 } else { heads };
-    let weight = |(index, part): (usize, &Part)| if part.segments.len() > 1 && index >= heads { 1.0 } else { 0.3_f32 };
+    // Lines of one piece and column heads may be titles over several columns: they count less.
+    let weight = |part: &Part| if part.segments.len() > 1 && !part.heads_columns { 1.0 } else { 0.3_f32 };
     let steps = (((to - from) / STEP) as usize).clamp(1, 4000);
     let step_of = |x: f32| (((x - from) / STEP).max(0.0) as usize).min(steps);
     let mut change = vec![0.0_f32; steps + 2];
-    for (index, part) in parts.iter().enumerate() {
+    for part in &parts {
         for (x0, x1) in &part.segments {
-            change[step_of(*x0)] += weight((index, part));
-            change[step_of(*x1) + 1] -= weight((index, part));
+            change[step_of(*x0)] += weight(part);
+            change[step_of(*x1) + 1] -= weight(part);
         }
     }
     let limit = (0.08 * several as f32).max(0.65);
@@ -88,6 +86,7 @@ fn parts(lines: &[TextLine], words: &[TableWord], from: f32, to: f32, place: &Pl
         });
         line.words.iter().any(|at| inside(&at)) && !(place.kind == Kind::Lattice && outside)
     };
+    let head_end = head_end(lines, words, place);
     let lines: Vec<&TextLine> = lines.iter().filter(chosen).collect();
     let gap = least_gap(lines.len(), place.kind);
     let pieces = |line: &&TextLine| {
@@ -110,10 +109,21 @@ fn parts(lines: &[TextLine], words: &[TableWord], from: f32, to: f32, place: &Pl
             parted = false;
             before = Some(word);
         }
-        let has_number = line.words.iter().any(|at| words[*at].kind == WordKind::Number);
-        Part { segments, size: line.size, has_number }
+        Part { segments, size: line.size, heads_columns: line.bbox.center_y() < head_end }
     };
     lines.iter().map(pieces).filter(|part| !part.segments.is_empty()).collect()
+}
+
+/// Where the heads of the columns end: at a rule that runs through, with less than half of the lines above it,
+/// or else at the first line with a number.
+fn head_end(lines: &[TextLine], words: &[TableWord], place: &Place) -> f32 {
+    let above = |y: f32| lines.iter().filter(|line| line.bbox.center_y() < y).count();
+    let heads = |y: &f32| (1..=lines.len() / 2).contains(&above(*y));
+    let through = place.across.iter().filter(|rule| rule.length() > 0.8 * place.area.width()).map(|rule| rule.at);
+    let ruled = through.filter(|y| heads(y)).min_by(f32::total_cmp);
+    let has_number = |line: &&TextLine| line.words.iter().any(|at| words[*at].kind == WordKind::Number);
+    let first_number = lines.iter().find(has_number).map(|line| line.bbox.y0).filter(|y| heads(y));
+    ruled.or(first_number).unwrap_or(f32::MIN)
 }
 
 /// Text that stands alone within white space is a column with few entries.

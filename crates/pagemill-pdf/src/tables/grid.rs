@@ -92,14 +92,8 @@ impl Grid {
             grid.wall_off_pieces(row, &filled[row], &pieces);
         }
         for row in (1..rows).filter(|row| !breaks.contains(&grid.ys[*row])) {
-            for col in 0..cols {
-                let (from, to) = (grid.xs[col], grid.xs[col + 1]);
-                let at = grid.ys[row];
-                let covered: f32 = near(&place.across, at).map(|rule| rule.overlap(from, to)).sum();
-                let both = filled[row - 1][col] && filled[row][col];
-                let apart = place.kind != Kind::Lattice || grid.stand_apart(row, col, page.words);
-                grid.above[row][col] = covered > 0.5 * (to - from) || (both && apart);
-            }
+            let both: Vec<bool> = (0..cols).map(|col| filled[row - 1][col] && filled[row][col]).collect();
+            grid.above[row] = grid.walls_above(row, &both, place, page.words);
         }
         grid.header_rows = grid.count_header_rows(place, page.words);
         Some(grid)
@@ -140,7 +134,7 @@ impl Grid {
     }
 
     /// Its words, as places in the list of the search.
-    pub(super) fn words(&self) -> impl Iterator<Item = usize> + '_ {
+    pub(super) fn words(&self) -> impl Iterator<Item = usize> + Clone + '_ {
         self.lines.iter().flat_map(|line| line.words.iter().copied())
     }
 
@@ -209,15 +203,52 @@ impl Grid {
         }
     }
 
-    /// Whether the text above and below a separator without a rule is too far apart to be lines of one cell.
-    fn stand_apart(&self, row: usize, col: usize, words: &[TableWord]) -> bool {
+    /// Where a wall runs between a row and the one above it; `both` tells the columns with text in both.
+    /// In a lattice a rule makes a wall, and so does text that cannot be of one cell: lines too far apart,
+    /// numbers, and lines that stand level with those that walls part beside them.
+    fn walls_above(&self, row: usize, both: &[bool], place: &Place, words: &[TableWord]) -> Vec<bool> {
+        let neighbours: Vec<Option<(&TableWord, &TableWord)>> = both
+            .iter()
+            .enumerate()
+            .map(|(col, both)| if *both { self.beside_separator(row, col, words) } else { None })
+            .collect();
+        let has_wall = |col: usize| {
+            let (from, to) = (self.xs[col], self.xs[col + 1]);
+            let covered: f32 = near(&place.across, self.ys[row]).map(|rule| rule.overlap(from, to)).sum();
+            let apart = |(above, below): (&TableWord, &TableWord)| {
+                place.kind != Kind::Lattice
+                    || text::are_numbers(above, below)
+                    || below.base - above.base > 1.38 * above.size.max(below.size)
+            };
+            covered > 0.5 * (to - from) || neighbours[col].is_some_and(apart)
+        };
+        let mut walls: Vec<bool> = (0..self.cols()).map(has_wall).collect();
+        let parted: Vec<(&TableWord, &TableWord)> =
+            neighbours.iter().zip(&walls).filter(|(_, wall)| **wall).filter_map(|(pair, _)| *pair).collect();
+        let joined = neighbours.iter().zip(&walls).filter(|(pair, wall)| pair.is_some() && !**wall).count();
+        if parted.len() >= joined {
+            for (pair, wall) in neighbours.iter().zip(&mut walls) {
+                let level = |a: &TableWord, b: &TableWord| (a.base - b.base).abs() < 1.5;
+                *wall |=
+                    pair.is_some_and(|(above, below)| parted.iter().any(|(a, b)| level(a, above) && level(b, below)));
+            }
+        }
+        walls
+    }
+
+    /// The words of a column next above and next below the separator over a row.
+    fn beside_separator<'w>(
+        &self,
+        row: usize,
+        col: usize,
+        words: &'w [TableWord],
+    ) -> Option<(&'w TableWord, &'w TableWord)> {
         let (x0, x1) = (self.xs[col], self.xs[col + 1]);
         let y = self.ys[row];
-        let here = |at: &&usize| (x0..x1).contains(&words[**at].bbox.center_x());
-        let bases = self.lines.iter().flat_map(|line| &line.words).filter(here).map(|at| &words[*at]);
-        let above = bases.clone().filter(|word| word.bbox.center_y() < y).max_by(|a, b| a.base.total_cmp(&b.base));
-        let below = bases.filter(|word| word.bbox.center_y() >= y).min_by(|a, b| a.base.total_cmp(&b.base));
-        above.zip(below).is_some_and(|(above, below)| below.base - above.base > 1.38 * above.size.max(below.size))
+        let in_column = self.words().map(|at| &words[at]).filter(|word| (x0..x1).contains(&word.bbox.center_x()));
+        let above = in_column.clone().filter(|word| word.bbox.center_y() < y).max_by(|a, b| a.base.total_cmp(&b.base));
+        let below = in_column.filter(|word| word.bbox.center_y() >= y).min_by(|a, b| a.base.total_cmp(&b.base));
+        above.zip(below)
     }
 
     /// Cells as ranges of rows and columns, row by row. Shapes that are no rectangles fall apart into rows.

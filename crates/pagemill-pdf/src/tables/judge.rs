@@ -43,7 +43,9 @@ pub(super) fn is_table(grid: &Grid, page: &Page<'_>) -> bool {
         return false;
     }
     match grid.kind {
-        Kind::Lattice => facts.largest < 120 || facts.largest * 2 < facts.words,
+        Kind::Lattice => {
+            facts.full_rows * 5 >= facts.rows * 2 && (facts.largest < 120 || facts.largest * 2 < facts.words)
+        }
         Kind::Stack => is_table_between_rules(&facts),
         Kind::Aligned => is_table_without_rules(grid, &facts, page),
     }

@@ -105,6 +105,10 @@ fn parts_rows(band: &[&Entry], k: usize, kind: Kind, below_header: bool) -> bool
     if stacked_numbers(upper, lower) >= 1 {
         return true;
     }
+    // Between rules, lines around the only one with several cells are the rest of its cells.
+    if kind == Kind::Lattice && below_header && band.iter().filter(|entry| entry.count() > 1).count() == 1 {
+        return false;
+    }
     let pitch = lower.base - upper.base;
     let mut pitches: Vec<f32> = band.windows(2).map(|pair| pair[1].base - pair[0].base).collect();
     pitches.sort_by(f32::total_cmp);
