@@ -180,7 +180,7 @@ async fn add_form(faces: &Faces, request: Request, options: &AddOptions) -> Resu
 }
 
 async fn open_form(request: Request, most: u64) -> Result<Multipart, ApiError> {
-    let (parts, body) = request.with_limited_body().into_parts();
+    let (parts, body) = request.into_parts();
     let stream = body::bounded(body, most);
     let mut request = Request::from_parts(parts, Body::from_stream(stream));
     DefaultBodyLimit::disable().apply(&mut request);

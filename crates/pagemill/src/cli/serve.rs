@@ -28,6 +28,7 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<Outcome, Pr
             ),
         ));
     }
+    let stop = stop_signal()?;
     let listener = listen(args.bind).await?;
     let library = global.open().await?;
     let workers = Workers::start(&library);
@@ -36,7 +37,7 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<Outcome, Pr
     if library.embedder().is_none() {
         output::note("model_missing: this build has no embedding model, so searching is by words alone");
     }
-    let served = api::serve(library.clone(), listener, stopped()).await;
+    let served = api::serve(library.clone(), listener, stop).await;
     workers.stop().await;
     library.close().await;
     served.map(|()| Outcome::Done)
@@ -57,16 +58,18 @@ fn bind_problem(address: SocketAddr, error: std::io::Error) -> Problem {
     problem.caused_by(error)
 }
 
-async fn stopped() {
-    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).ok();
-    let terminated = async {
-        match &mut terminate {
-            Some(signal) => drop(signal.recv().await),
-            None => std::future::pending().await,
-        }
+/// Resolves when the program is told to stop; from this call on, not from the first poll.
+fn stop_signal() -> Result<impl Future<Output = ()>, Problem> {
+    let listen = |kind| {
+        tokio::signal::unix::signal(kind).map_err(|error| {
+            Problem::new(ErrorCode::Internal, "cannot listen for the signal to stop").caused_by(error)
+        })
     };
-    tokio::select! {
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
