@@ -85,6 +85,7 @@ CREATE TABLE jobs (
 ) STRICT;
 CREATE UNIQUE INDEX jobs_work ON jobs (task, stage, unit);
 CREATE INDEX jobs_ready ON jobs (queue, priority, turn, id) WHERE state = 'ready';
+CREATE INDEX jobs_due ON jobs (queue, run_at) WHERE state = 'ready';
 CREATE INDEX jobs_leased ON jobs (lease_until) WHERE state = 'leased';
 CREATE INDEX jobs_turn ON jobs (turn) WHERE state <> 'dead';
 CREATE INDEX jobs_project_turn ON jobs (project, turn) WHERE state <> 'dead';

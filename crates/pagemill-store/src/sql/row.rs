@@ -66,7 +66,7 @@ impl Fields<'_> {
     /// A number that is never negative.
     pub(crate) fn count<T: TryFrom<i64>>(&mut self) -> Result<T, Failure> {
         let number = self.int()?;
-        T::try_from(number).map_err(|_| damaged(format!("{number} in column {}", self.at)))
+        T::try_from(number).map_err(|_range| damaged(format!("{number} in column {}", self.at)))
     }
 
     pub(crate) fn real(&mut self) -> Result<f32, Failure> {
@@ -80,13 +80,13 @@ impl Fields<'_> {
     /// An identifier.
     pub(crate) fn id<T: FromStr>(&mut self) -> Result<T, Failure> {
         let text = self.text()?;
-        text.parse().map_err(|_| damaged(format!("the identifier `{text}`")))
+        text.parse().map_err(|_reason| damaged(format!("the identifier `{text}`")))
     }
 
     /// An identifier that may be missing.
     pub(crate) fn id_or_null<T: FromStr>(&mut self) -> Result<Option<T>, Failure> {
         let Some(text) = self.text_or_null()? else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| damaged(format!("the identifier `{text}`")))
+        text.parse().map(Some).map_err(|_reason| damaged(format!("the identifier `{text}`")))
     }
 
     /// A word of a closed list.

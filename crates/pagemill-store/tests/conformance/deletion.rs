@@ -142,7 +142,7 @@ async fn an_upload_rescues_its_blob(world: &World) {
     let second = world.add("a").await;
     assert_eq!(world.store.remove_unused_blobs(&blobs).await.unwrap(), 0);
     assert!(blobs.exists(&second.document.sha256).await.unwrap());
-    let known = world.store.blobs_in_use(&[second.document.sha256.clone()]).await.unwrap();
+    let known = world.store.blobs_in_use(std::slice::from_ref(&second.document.sha256)).await.unwrap();
     assert!(known.contains(&second.document.sha256));
     assert_eq!(code(world.store.retry_task(&world.project, &second.task.id).await), ErrorCode::Conflict);
 }

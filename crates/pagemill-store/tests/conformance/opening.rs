@@ -12,7 +12,8 @@ use crate::{
 stories!(
     what_was_committed_is_there_after_opening_again,
     a_newer_schema_is_refused,
-    a_closed_store_answers_with_a_problem
+    a_closed_store_answers_with_a_problem,
+    broken_connections_are_made_anew
 );
 
 async fn what_was_committed_is_there_after_opening_again(world: &World) {
@@ -51,6 +52,21 @@ async fn a_closed_store_answers_with_a_problem(world: &World) {
     assert_eq!(problem.code, ErrorCode::DatabaseUnavailable);
     assert!(problem.message.contains(world.store.location()), "{}", problem.message);
     assert_eq!(code(world.store.last_event().await), ErrorCode::DatabaseUnavailable);
+}
+
+async fn broken_connections_are_made_anew(world: &World) {
+    if !world.is_postgres() {
+        return;
+    }
+    let mut admin = sqlx::PgConnection::connect(&world.options.url).await.unwrap();
+    for round in 0..5 {
+        world.add(&round.to_string()).await;
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        sqlx::query(sql).execute(&mut admin).await.unwrap();
+        // The server is there, only the connections are gone: nobody needs to hear of it.
+        assert_eq!(world.claim(10).await.len(), 1);
+    }
 }
 
 #[tokio::test]
