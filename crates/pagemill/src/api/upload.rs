@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use axum::{
-    Json, RequestExt,
+    Json,
     body::Body,
     extract::{
         DefaultBodyLimit, FromRequest, Multipart, Request, State,

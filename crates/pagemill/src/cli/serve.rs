@@ -61,9 +61,8 @@ fn bind_problem(address: SocketAddr, error: std::io::Error) -> Problem {
 /// Resolves when the program is told to stop; from this call on, not from the first poll.
 fn stop_signal() -> Result<impl Future<Output = ()>, Problem> {
     let listen = |kind| {
-        tokio::signal::unix::signal(kind).map_err(|error| {
-            Problem::new(ErrorCode::Internal, "cannot listen for the signal to stop").caused_by(error)
-        })
+        tokio::signal::unix::signal(kind)
+            .map_err(|error| Problem::new(ErrorCode::Internal, "cannot listen for the signal to stop").caused_by(error))
     };
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     Ok(async move {

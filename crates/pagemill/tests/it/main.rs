@@ -3,6 +3,7 @@
 
 mod answers;
 mod bad_input;
+mod browser;
 mod documents;
 mod reading;
 mod restart;

@@ -36,7 +36,11 @@ async fn a_document_goes_from_upload_to_cited_answer() {
     let added: Value = answered.json().await.unwrap();
     let document = added["documents"][0]["id"].as_str().unwrap().to_owned();
     let task = added["documents"][0]["task"].as_str().unwrap().to_owned();
-    let done = server.until(&format!("/api/v1/tasks/{task}?wait=5"), |task| task["status"] != "queued" && task["status"] != "processing").await;
+    let done = server
+        .until(&format!("/api/v1/tasks/{task}?wait=5"), |task| {
+            task["status"] != "queued" && task["status"] != "processing"
+        })
+        .await;
     assert_eq!(done["status"], "completed", "{done}");
 
     let client = Client::new();

@@ -10,22 +10,22 @@ use std::{
 use serde_json::Value;
 
 /// How long anything may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-pub fn sample(name: &str) -> PathBuf {
+pub(crate) fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples").join(name)
 }
 
 /// A fresh library in a temporary folder.
-pub struct TestLibrary {
-    pub folder: tempfile::TempDir,
+pub(crate) struct TestLibrary {
+    pub(crate) folder: tempfile::TempDir,
 }
 
 /// What a command printed, and its exit code.
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
@@ -37,12 +37,12 @@ impl Ran {
         }
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {} {}", self.stdout, self.stderr))
     }
 
     /// Exactly one line on standard error, which begins with a code.
-    pub fn assert_failed_with(&self, code: &str) {
+    pub(crate) fn assert_failed_with(&self, code: &str) {
         assert_eq!(self.code, 3, "{} {}", self.stdout, self.stderr);
         assert_eq!(self.stderr.trim().lines().count(), 1, "{}", self.stderr);
         assert!(self.stderr.starts_with(&format!("{code}: ")), "{}", self.stderr);
@@ -50,48 +50,52 @@ impl Ran {
 }
 
 impl TestLibrary {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
     /// A library that holds a sample.
-    pub fn with(name: &str) -> Self {
+    pub(crate) fn with(name: &str) -> Self {
         let library = Self::new();
         let added = library.run(&["add", sample(name).to_str().unwrap(), "--wait", "--json"]);
         assert_eq!(added.code, 0, "{}", added.stderr);
         library
     }
 
-    pub fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pagemill"));
         command.arg("--library").arg(self.path()).args(words).env_remove("PAGEMILL_LOG");
         command
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("library")
     }
 
-    pub fn run(&self, words: &[&str]) -> Ran {
+    pub(crate) fn run(&self, words: &[&str]) -> Ran {
         Ran::of(self.command(words).stdin(Stdio::null()).output().unwrap())
     }
 
-    pub fn json(&self, words: &[&str]) -> Value {
+    pub(crate) fn json(&self, words: &[&str]) -> Value {
         let mut words = words.to_vec();
         words.push("--json");
         self.run(&words).json()
     }
 
     /// A file with these bytes.
-    pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         path
     }
 
-    pub fn serve(&self) -> Server {
-        let mut process =
-            self.command(&["serve", "--bind", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    pub(crate) fn serve(&self) -> Server {
+        let mut process = self
+            .command(&["serve", "--bind", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().strip_prefix("listening on ").expect(&line).to_owned();
@@ -100,18 +104,18 @@ impl TestLibrary {
 }
 
 /// A running server; killed when dropped.
-pub struct Server {
-    pub process: Child,
-    pub url: String,
+pub(crate) struct Server {
+    pub(crate) process: Child,
+    pub(crate) url: String,
 }
 
 impl Server {
-    pub fn at(&self, path: &str) -> String {
+    pub(crate) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 
     /// Asks until the answer satisfies.
-    pub async fn until(&self, path: &str, satisfied: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn until(&self, path: &str, satisfied: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + PATIENCE;
         loop {
             let answer: Value = reqwest::get(self.at(path)).await.unwrap().json().await.unwrap();
@@ -132,7 +136,7 @@ impl Drop for Server {
 }
 
 /// Whether a box lies on a page of US letter or A4 size.
-pub fn on_page(rect: &Value) -> bool {
+pub(crate) fn on_page(rect: &Value) -> bool {
     let side = |place: usize| rect[place].as_f64().unwrap();
     side(0) < side(2) && side(1) < side(3) && side(0) >= -1.0 && side(1) >= -1.0 && side(2) < 620.0 && side(3) < 850.0
 }

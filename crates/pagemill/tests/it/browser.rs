@@ -1,0 +1,134 @@
+//! The web page in headless Chromium, driven over the WebDriver protocol (W3C).
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::support::{PATIENCE, TestLibrary, sample};
+
+const PROGRAM: &str = "chromedriver";
+/// How the protocol names an element in an answer.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+struct Browser {
+    driver: Child,
+    client: Client,
+    session: String,
+}
+
+impl Browser {
+    async fn open() -> Self {
+        let driver = Command::new(PROGRAM).arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut driver = driver.expect("chromedriver is there: install chromium-driver, as scripts/test does");
+        let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = lines.map_while(Result::ok).find_map(|line| {
+            line.split_once("started successfully on port ").map(|(_, port)| port.trim_end_matches('.').to_owned())
+        });
+        let address = format!("http://127.0.0.1:{}/session", port.expect("chromedriver tells its port"));
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-quic",
+        ];
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "goog:chromeOptions": {"args": arguments}, "goog:loggingPrefs": {"browser": "ALL"},
+        }}});
+        let client = Client::new();
+        let opened: Value = client.post(&address).json(&wanted).send().await.unwrap().json().await.unwrap();
+        let id = opened["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("{opened}"));
+        Self { driver, client, session: format!("{address}/{id}") }
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Result<Value, Value> {
+        let answer = self.client.post(format!("{}/{path}", self.session)).json(&body).send().await.unwrap();
+        let good = answer.status().is_success();
+        let value = answer.json::<Value>().await.unwrap()["value"].take();
+        if good { Ok(value) } else { Err(value) }
+    }
+
+    /// The element of a CSS selector, once it is there and has what is wanted.
+    async fn wait_for(&self, selector: &str, has: &str) -> String {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let found = self.post("element", json!({"using": "css selector", "value": selector})).await;
+            if let Ok(element) = &found {
+                let id = element[ELEMENT].as_str().unwrap().to_owned();
+                let text = self.script("return arguments[0].textContent", json!([element])).await;
+                if text.as_str().is_some_and(|text| text.contains(has)) {
+                    return id;
+                }
+            }
+            assert!(Instant::now() < end, "`{selector}` with `{has}` did not come: {found:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn script(&self, script: &str, arguments: Value) -> Value {
+        // A page that changes under the script has no text to give.
+        self.post("execute/sync", json!({"script": script, "args": arguments})).await.unwrap_or_default()
+    }
+
+    async fn type_into(&self, selector: &str, text: &str) {
+        let element = self.wait_for(selector, "").await;
+        self.post(&format!("element/{element}/value"), json!({"text": text})).await.unwrap();
+    }
+
+    async fn click(&self, selector: &str) {
+        let element = self.wait_for(selector, "").await;
+        self.post(&format!("element/{element}/click"), json!({})).await.unwrap();
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // chromedriver takes its browser along when it ends.
+        let _ = rustix::process::kill_process(
+            rustix::process::Pid::from_raw(self.driver.id() as i32).unwrap(),
+            rustix::process::Signal::TERM,
+        );
+        let _ = self.driver.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_person_adds_asks_and_sees_the_words_marked() {
+    let library = TestLibrary::new();
+    let server = library.serve();
+    let browser = Browser::open().await;
+    browser.post("url", json!({"url": server.url})).await.unwrap();
+
+    let file = sample("two_columns.pdf").canonicalize().unwrap();
+    browser.type_into("#choose-files", file.to_str().unwrap()).await;
+    browser.wait_for("#documents", "Shunt infection").await;
+    server.until("/api/v1/tasks", |tasks| tasks["items"][0]["status"] == "completed").await;
+
+    browser.type_into("#question", "What was the infection rate after complete operations?").await;
+    browser.click("button[data-act=ask]").await;
+    browser.wait_for(".answer", "1.8%").await;
+
+    browser.click(".answer .chip").await;
+    browser.wait_for("#sheet .mark", "").await;
+    browser.wait_for("#beside", "These words stand on this page").await;
+    let inside = "const page = document.querySelector('#sheet').getBoundingClientRect();
+        return [...document.querySelectorAll('#sheet .mark')].every(mark => {
+            const box = mark.getBoundingClientRect();
+            return box.width > 5 && box.left >= page.left && box.right <= page.right && box.bottom <= page.bottom;
+        }) && document.documentElement.scrollWidth <= innerWidth";
+    assert_eq!(browser.script(inside, json!([])).await, true);
+
+    // On a phone nothing stands out over the side.
+    browser.post("window/rect", json!({"width": 500, "height": 844})).await.unwrap();
+    let fits = "return document.querySelector('#beside').getBoundingClientRect().right <= innerWidth + 1";
+    assert_eq!(browser.script(fits, json!([])).await, true);
+}
