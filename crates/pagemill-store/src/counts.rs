@@ -1,8 +1,8 @@
 //! What a library holds, in numbers.
 
-use pagemill_core::{Queue, TaskStatus};
+use pagemill_core::{ProjectId, Queue, TaskStatus};
 
-use crate::{Answer, Counts, JobState, Store};
+use crate::{Answer, Counts, JobState, Store, sql::args};
 
 impl Store {
     /// Counts documents, pages, chunks and vectors of live versions, jobs and tasks.
@@ -52,6 +52,19 @@ impl Store {
                 counts.tasks.push((fields.word(TaskStatus::parse)?, fields.count()?));
             }
             Ok(counts)
+        })
+    }
+
+    /// How many jobs of a project are not done, counted up to a thousand: cheap enough for every search.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn open_jobs<'a>(&'a self, project: &'a ProjectId) -> Answer<'a, u64> {
+        self.answer(async move {
+            let mut reader = self.reader().await?;
+            let sql = "SELECT COUNT(*) FROM \
+                       (SELECT 1 FROM jobs WHERE project = $1 AND state <> 'dead' LIMIT 1000) AS open_jobs";
+            Ok(unsigned(reader.conn().number(sql, args![project]).await?))
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use pagemill_core::{
-    Block, Chunk, ChunkId, Document, DocumentId, ErrorCode, Problem, ProjectId, Rect, TaskStatus, boxes_of_range,
+    Block, Chunk, ChunkId, Document, DocumentId, ErrorCode, Problem, ProjectId, Rect, boxes_of_range,
 };
 use pagemill_search::{Filter, Hit};
 
@@ -53,7 +53,7 @@ impl Library {
         let found = self.find(project, query, vector, mode, request.k as usize, filter).await?;
         let blocks = self.blocks_of(&found).await?;
         let results = found.iter().map(|hit| search_hit(hit, &blocks)).collect();
-        let processing = self.processing().await?;
+        let processing = self.store().open_jobs(project).await?;
         Ok(SearchResults { results, ms: started.elapsed().as_secs_f64() * 1000.0, mode, processing })
     }
 
@@ -137,15 +137,6 @@ impl Library {
             (mode, _) => Ok(mode),
         }
     }
-
-    async fn processing(&self) -> Result<u64, Problem> {
-        let counts = self.store().library_counts().await?;
-        Ok(counts.tasks.iter().filter(|(status, _)| is_coming(*status)).map(|(_, count)| count).sum())
-    }
-}
-
-fn is_coming(status: TaskStatus) -> bool {
-    matches!(status, TaskStatus::Queued | TaskStatus::Processing)
 }
 
 /// Where to search, from what a caller gave.
