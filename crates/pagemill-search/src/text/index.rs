@@ -101,8 +101,8 @@ fn new_writer(index: &Index) -> Result<IndexWriter, SearchError> {
 fn payload(index: &Index) -> Result<i64, SearchError> {
     match index.load_metas()?.payload {
         None => Ok(0),
-        Some(text) => text.parse().map_err(|_: std::num::ParseIntError| {
-            TantivyError::SystemError(format!("the commit payload `{text}` is no number")).into()
+        Some(text) => text.parse().map_err(|error: std::num::ParseIntError| {
+            TantivyError::SystemError(format!("the commit payload `{text}` is no number: {error}")).into()
         }),
     }
 }

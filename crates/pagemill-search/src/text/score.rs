@@ -223,8 +223,8 @@ impl TextSnapshot {
                 column.ord_to_str(ord, &mut text).map_err(TantivyError::from)?;
                 Ok(text)
             };
-            let chunk: ChunkId = text(&chunks)?.parse().map_err(|_: pagemill_core::Problem| damaged())?;
-            let document: DocumentId = text(&documents)?.parse().map_err(|_: pagemill_core::Problem| damaged())?;
+            let chunk: ChunkId = text(&chunks)?.parse().ok().ok_or_else(damaged)?;
+            let document: DocumentId = text(&documents)?.parse().ok().ok_or_else(damaged)?;
             hits.push(Hit { chunk, document, score: *score });
         }
         // Chunks of the same score come in the order of their identifiers, whatever the segments are.

@@ -424,7 +424,7 @@ impl State {
         waiting.from = rows as u64;
         waiting.ids_from += waiting.ids.len() as u64;
         // The block that is not full is written again when it gets more codes.
-        let partial = if rows % BLOCK == 0 { 0 } else { block_words };
+        let partial = if rows.is_multiple_of(BLOCK) { 0 } else { block_words };
         waiting.codes.drain(..waiting.codes.len() - partial);
         waiting.halves.clear();
         waiting.rows.clear();
