@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hayro_font::FontCache;
 use hayro_interpret::util::TransformExt as _;
-use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RenderContent, interpret};
+use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RenderContent, interpret, interpret_page};
 use hayro_syntax::content::TypedIter;
 use hayro_syntax::object::{Array, Stream};
 use hayro_syntax::page::Page as EnginePage;
@@ -120,7 +120,10 @@ impl<'a> Reading<'a> {
     fn new(pdf: &'a Pdf) -> Self {
         Self {
             pdf,
-            settings: InterpreterSettings { render_content: RenderContent::PAGE, ..InterpreterSettings::default() },
+            settings: InterpreterSettings {
+                render_content: RenderContent::ANNOTATIONS,
+                ..InterpreterSettings::default()
+            },
             cache: InterpreterCache::new(),
             fonts: FontCache::new(),
             cached_pages: 0,
@@ -243,9 +246,9 @@ impl<'a> Reading<'a> {
     }
 
     /// Has the engine paint a page. Its content is decoded here, since the engine would keep it.
-    fn paint(&mut self, page: &'a EnginePage<'a>) -> crate::content::Content {
+    fn paint(&mut self, page: &'a EnginePage<'a>) -> Option<crate::content::Content> {
         let (width, height) = page.render_dimensions();
-        let data = content_of(page);
+        let data = content_of(page)?;
         let fonts = PageFonts::new(page.resources(), &self.settings, &self.fonts);
         let mut painter = Painter::new((width, height), &mut self.faces, &mut self.memo, fonts);
         let mut context = Context::new(
@@ -256,6 +259,8 @@ impl<'a> Reading<'a> {
             self.settings.clone(),
         );
         interpret(TypedIter::new(&data), page.resources(), &mut context, &mut painter);
+        // What is filled into a form is painted by its annotations, the only content the settings ask for.
+        interpret_page(page, &mut context, &mut painter);
         painter.finish()
     }
 
@@ -353,21 +358,28 @@ impl Slot {
     }
 }
 
-/// The decoded content of a page: one stream or several, one after the other.
-fn content_of<'p>(page: &'p EnginePage<'_>) -> Cow<'p, [u8]> {
+/// The decoded content of a page: one stream or several, one after the other. `None` when the page has
+/// content but none of it is left: a page of which nothing can be said is not a blank one.
+fn content_of<'p>(page: &'p EnginePage<'_>) -> Option<Cow<'p, [u8]>> {
     let contents = b"Contents".as_slice();
     let whole = |stream: Stream<'_>| stream.decoded_data().ok().map(Cow::into_owned);
     if let Some(stream) = page.raw().get::<Stream<'_>>(contents) {
-        return Cow::Owned(whole(stream).unwrap_or_default());
+        return whole(stream).map(Cow::Owned);
+    }
+    let Some(array) = page.raw().get::<Array<'_>>(contents) else {
+        // A reference that leads nowhere.
+        return page.raw().get_ref(contents).is_none().then(|| Cow::Owned(Vec::new()));
+    };
+    let mut parts = array.iter::<Stream<'_>>().filter_map(whole).peekable();
+    if parts.peek().is_none() && array.raw_iter().next().is_some() {
+        return None;
     }
     let mut data = Vec::new();
-    if let Some(array) = page.raw().get::<Array<'_>>(contents) {
-        for part in array.iter::<Stream<'_>>().filter_map(whole) {
-            data.extend(part);
-            data.push(b' ');
-        }
+    for part in parts {
+        data.extend(part);
+        data.push(b' ');
     }
-    Cow::Owned(data)
+    Some(Cow::Owned(data))
 }
 
 /// Whether a title in the metadata is one: not the name of a file or of a program.

@@ -3,6 +3,7 @@
 use pagemill_core::Rect;
 
 use super::lines::Line;
+use super::marks::{self, CaptionStart};
 use crate::content::Content;
 
 /// Side of the squares in which drawings are gathered, in points.
@@ -11,11 +12,22 @@ const CELL: f32 = 10.0;
 const MAX_CELLS: usize = 400;
 /// Smaller pictures are ornaments.
 const LEAST_SIDE: f32 = 24.0;
+/// A drawing has at least so much area, in square points, for each character in it.
+const AREA_PER_CHARACTER: f32 = 130.0;
 /// A picture that covers more of the page than this is its background.
 const BACKGROUND: f32 = 0.7;
 
-/// Boxes of the figures of a page, from top to bottom.
-pub(crate) fn regions(content: &Content) -> Vec<Rect> {
+/// A place where something is drawn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Region {
+    /// Its box.
+    pub(crate) bbox: Rect,
+    /// Whether it is a picture by itself. Otherwise a caption has to say so.
+    pub(crate) sure: bool,
+}
+
+/// What is drawn on a page, from top to bottom.
+pub(crate) fn regions(content: &Content) -> Vec<Region> {
     let (width, height) = content.size;
     let page_area = (width * height).max(1.0);
     let mut marked: Vec<(Rect, bool)> = Vec::new();
@@ -31,7 +43,7 @@ pub(crate) fn regions(content: &Content) -> Vec<Rect> {
             marked.push((shape.bbox, !shape.rectangle));
         }
     }
-    if !marked.iter().any(|(_, telling)| *telling) {
+    if marked.is_empty() {
         return Vec::new();
     }
     for rule in &content.rules {
@@ -39,13 +51,15 @@ pub(crate) fn regions(content: &Content) -> Vec<Rect> {
     }
     clusters(&marked, width, height)
         .into_iter()
-        .filter(|(bbox, telling, parts)| {
-            let large = bbox.width() >= LEAST_SIDE && bbox.height() >= LEAST_SIDE;
+        .filter(|(bbox, ..)| {
+            bbox.width() >= LEAST_SIDE && bbox.height() >= LEAST_SIDE && bbox.area() < 0.95 * page_area
+        })
+        .filter_map(|(bbox, telling, parts)| {
             let area = bbox.area();
             let pictures = content.images.iter().any(|image| bbox.contains(image, 1.0) && image.area() > 0.25 * area);
-            large && area < 0.95 * page_area && (pictures || (*telling >= 4 && *parts >= 6))
+            let sure = pictures || (telling >= 4 && parts >= 6);
+            (sure || parts >= 5).then_some(Region { bbox, sure })
         })
-        .map(|(bbox, ..)| bbox)
         .collect()
 }
 
@@ -100,20 +114,32 @@ fn clusters(marked: &[(Rect, bool)], width: f32, height: f32) -> Vec<(Rect, u32,
     out
 }
 
-/// Leaves out regions that hold running text: frames and backgrounds, not figures.
-pub(crate) fn without_text(regions: Vec<Rect>, lines: &[Line], size: f32) -> Vec<Rect> {
-    regions
-        .into_iter()
-        .filter(|region| {
-            let inside = lines.iter().filter(|line| region.contains(&line.frame, 2.0));
-            let (mut text, mut all) = (0_u32, 0_u32);
-            for line in inside {
-                all += 1;
-                text += u32::from(line.chars > 40 && line.size > 0.85 * size);
-            }
-            text < 4 || text * 4 < all
-        })
-        .collect()
+/// Leaves out regions that hold running text, or as much text as a form: frames and
+/// backgrounds, not figures. A caption below tells a figure whatever is in it.
+pub(crate) fn without_text(regions: Vec<Region>, lines: &[Line], content: &Content, size: f32) -> Vec<Rect> {
+    let is_figure = |region: &Region| {
+        let (mut text, mut all, mut chars) = (0_u32, 0_u32, 0_u32);
+        for line in lines.iter().filter(|line| region.bbox.contains(&line.frame, 2.0)) {
+            all += 1;
+            chars += line.chars;
+            text += u32::from(line.chars > 40 && line.size > 0.85 * size);
+        }
+        let running = text >= 4 && text * 4 >= all;
+        let sparse = region.sure && region.bbox.area() > AREA_PER_CHARACTER * chars as f32;
+        !running && (sparse || has_caption(&region.bbox, lines, content))
+    };
+    regions.into_iter().filter(is_figure).map(|region| region.bbox).collect()
+}
+
+/// Whether the caption of a figure stands right below a region.
+fn has_caption(region: &Rect, lines: &[Line], content: &Content) -> bool {
+    lines.iter().any(|line| {
+        let gap = line.frame.y0 - region.y1;
+        (-4.0..60.0).contains(&gap)
+            && line.frame.horizontal_overlap(region) > 0.0
+            && line.first_word(content).get(..3).is_some_and(|start| start.eq_ignore_ascii_case("fig"))
+            && marks::caption_start(&line.text(content)) != CaptionStart::No
+    })
 }
 
 #[cfg(test)]

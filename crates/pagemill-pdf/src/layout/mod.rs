@@ -22,6 +22,7 @@ pub(crate) use furniture::Edges;
 pub(crate) use lines::Line;
 pub(crate) use marks::{ends_sentence, is_broken, numbering};
 
+use figures::Region;
 use paragraphs::Flow;
 
 /// Short lines this share of the page width from its sides are numbers in the margin.
@@ -106,11 +107,11 @@ impl Prepared {
                 heads.push(self.draft(BlockKind::Header, std::slice::from_ref(line), None, 0));
             }
         }
-        let in_frame: Vec<Rect> = figures::regions(&self.content)
-            .iter()
-            .map(|region| self.direction.box_to_frame(region, self.content.size))
+        let in_frame = figures::regions(&self.content)
+            .into_iter()
+            .map(|region| Region { bbox: self.direction.box_to_frame(&region.bbox, self.content.size), ..region })
             .collect();
-        let figures = figures::without_text(in_frame, &self.lines, profile.size);
+        let figures = figures::without_text(in_frame, &self.lines, &self.content, profile.size);
         for (line, slot) in self.lines.iter().zip(&mut taken) {
             let middle =
                 Rect::new(line.frame.center_x(), line.frame.center_y(), line.frame.center_x(), line.frame.center_y());
@@ -231,7 +232,7 @@ impl Prepared {
             let mut lines = lines::lines_of(&self.content, faces, words);
             lines.retain(|line| {
                 let bbox = direction.to_page(&line.frame, self.content.size);
-                !regions.iter().any(|region| region.contains(&bbox, 4.0))
+                !regions.iter().any(|region| region.sure && region.bbox.contains(&bbox, 4.0))
             });
             for ids in flows::flows(&lines) {
                 let flow = Flow::new(ids.into_iter().map(|id| lines[id].clone()).collect(), &self.content, faces);
