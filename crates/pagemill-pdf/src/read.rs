@@ -11,7 +11,7 @@ use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RenderCont
 use hayro_syntax::content::TypedIter;
 use hayro_syntax::object::{Array, Stream};
 use hayro_syntax::page::Page as EnginePage;
-use pagemill_core::{Block, BlockKind, DocumentInfo, ErrorCode, Outline, Page, PageSource};
+use pagemill_core::{Block, BlockKind, DocumentInfo, ErrorCode, Outline, Page, PageSource, Problem};
 
 use crate::fonts::{Faces, PageFonts};
 use crate::glyphs::{GlyphMemo, Painter};
@@ -21,6 +21,7 @@ use crate::layout::{Draft, Prepared};
 use crate::levels::Levels;
 use crate::open::{Pdf, Warning, guarded};
 use crate::profile::Profile;
+use crate::title;
 
 /// So many pages at the beginning tell what is usual in the document.
 const SAMPLE_PAGES: usize = 32;
@@ -114,6 +115,7 @@ struct Reading<'a> {
     warnings: Vec<Warning>,
     sample: Sample,
     title: Option<String>,
+    first_page: String,
 }
 
 impl<'a> Reading<'a> {
@@ -133,6 +135,7 @@ impl<'a> Reading<'a> {
             warnings: Vec::new(),
             sample: Sample::default(),
             title: None,
+            first_page: String::new(),
         }
     }
 
@@ -164,8 +167,11 @@ impl<'a> Reading<'a> {
         if let Some(first) = composed.front().filter(|page| page.number == 1) {
             let mut drafts: Vec<Draft> = first.drafts.clone();
             levels.set(&mut drafts, true);
-            let title = drafts.into_iter().find(|draft| draft.kind == BlockKind::Heading && draft.level == Some(1));
-            self.title = title.map(|draft| draft.text);
+            if levels.titled() {
+                let title = drafts.iter().find(|draft| draft.kind == BlockKind::Heading && draft.level == Some(1));
+                self.title = title.map(|draft| draft.text.clone());
+            }
+            self.first_page = drafts.into_iter().flat_map(|draft| [draft.text, " ".to_owned()]).collect();
         }
         Rules { profile, habits, levels }
     }
@@ -226,12 +232,12 @@ impl<'a> Reading<'a> {
         }
         let pdf = self.pdf;
         let painted = match pdf.engine_page(number) {
-            Ok(page) => guarded(|| {
-                let content = self.paint(page);
-                Prepared::new(number, content, &self.faces)
-            }),
+            Ok(page) => guarded(|| Some(Prepared::new(number, self.paint(page)?, &self.faces))),
             Err(problem) => Err(problem),
         };
+        let painted = painted.and_then(|painted| {
+            painted.ok_or_else(|| Problem::new(ErrorCode::Damaged, "its content is missing from the file"))
+        });
         match painted {
             Ok(prepared) => Slot::Prepared(Box::new(prepared)),
             Err(problem) => {
@@ -261,7 +267,7 @@ impl<'a> Reading<'a> {
         interpret(TypedIter::new(&data), page.resources(), &mut context, &mut painter);
         // What is filled into a form is painted by its annotations, the only content the settings ask for.
         interpret_page(page, &mut context, &mut painter);
-        painter.finish()
+        Some(painter.finish())
     }
 
     fn compose(
@@ -336,7 +342,7 @@ impl<'a> Reading<'a> {
         let metadata = self.pdf.metadata();
         Summary {
             info: DocumentInfo {
-                title: metadata.title.filter(|title| is_sound(title)).or(self.title),
+                title: title::choose(metadata.title, self.title, &self.first_page),
                 authors: metadata.authors,
                 pages: self.pdf.page_count(),
                 encrypted: self.pdf.encrypted(),
@@ -380,17 +386,4 @@ fn content_of<'p>(page: &'p EnginePage<'_>) -> Option<Cow<'p, [u8]>> {
         data.push(b' ');
     }
     Some(Cow::Owned(data))
-}
-
-/// Whether a title in the metadata is one: not the name of a file or of a program.
-fn is_sound(title: &str) -> bool {
-    let lower = title.to_lowercase();
-    let file = [".doc", ".docx", ".pdf", ".tex", ".dvi", ".indd", ".qxd", ".rtf", ".ps", ".odt", ".ppt", ".xls"]
-        .iter()
-        .any(|ending| lower.ends_with(ending));
-    let program = ["microsoft word", "untitled", "powerpoint", "layout 1", "slide 1", "document", "title"]
-        .iter()
-        .any(|name| lower.starts_with(name) && lower.len() < name.len() + 14);
-    let letters = title.chars().filter(|c| c.is_alphabetic()).count();
-    letters >= 4 && !file && !program && (title.contains(' ') || letters > 7)
 }

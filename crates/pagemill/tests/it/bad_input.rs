@@ -49,6 +49,19 @@ fn read_tells_faults_of_the_file_apart() {
 }
 
 #[test]
+fn a_page_whose_content_is_lost_is_not_called_blank() {
+    let library = TestLibrary::new();
+    let whole = std::fs::read(sample("procedure.pdf")).unwrap();
+    // The pages are named near the beginning, their content stands near the end.
+    let cut = library.file("cut.pdf", &whole[..20_000]);
+    let ran = library.run(&["read", cut.to_str().unwrap(), "--format", "json"]);
+    assert_eq!(ran.code, 3, "{}", ran.stdout);
+    for page in ran.json()["pages"].as_array().unwrap() {
+        assert_eq!((&page["source"], &page["reason"]), (&"failed".into(), &"damaged".into()));
+    }
+}
+
+#[test]
 fn a_locked_file_is_named_as_such_and_opens_with_its_password() {
     let library = TestLibrary::new();
     let locked = sample("encrypted.pdf").display().to_string();
