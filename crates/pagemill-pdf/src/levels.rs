@@ -87,6 +87,11 @@ impl Levels {
         Self { outline, styles, ranked, titled, numbered }
     }
 
+    /// Whether the first heading is the title of the document.
+    pub(crate) fn titled(&self) -> bool {
+        self.titled
+    }
+
     /// Gives the headings of a page their levels.
     pub(crate) fn set(&self, page: &mut [Draft], first_page: bool) {
         let mut title_left = self.titled && first_page;

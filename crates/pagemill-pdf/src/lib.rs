@@ -28,6 +28,7 @@ mod tables;
 mod test_pdf;
 mod tex;
 mod text_string;
+mod title;
 
 pub use contract::write_json;
 pub use format::{to_markdown, to_text};
