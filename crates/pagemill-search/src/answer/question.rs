@@ -23,6 +23,8 @@ pub(super) struct QuestionWord {
     pub(super) weight: f32,
     /// A name or a number, which no other word can stand for.
     pub(super) is_name: bool,
+    /// A name in letters: what the question is about.
+    pub(super) is_subject: bool,
 }
 
 /// What kind of thing the answer should hold.
@@ -58,7 +60,8 @@ impl Question {
             let is_name = is_name(text, word, index == 0);
             if seen.insert(stems[0].clone()) {
                 let weight = rarity(&stems) * if is_name { NAME_WEIGHT } else { 1.0 };
-                out.push(QuestionWord { stems, weight, is_name });
+                let is_subject = is_name && word.normal.chars().all(char::is_alphabetic);
+                out.push(QuestionWord { stems, weight, is_name, is_subject });
             }
         }
         Self { words: out, wants: Wants::of(text) }
@@ -80,12 +83,21 @@ impl Question {
 
     /// The part of the weight of names and numbers that stands in a set of terms; 1 without any.
     pub(super) fn names_covered(&self, terms: &Terms) -> f32 {
-        let names = || self.words.iter().filter(|word| word.is_name);
-        let all: f32 = names().map(|word| word.weight).sum();
+        self.part_covered(terms, |word| word.is_name)
+    }
+
+    /// The same of names in letters alone.
+    pub(super) fn subjects_covered(&self, terms: &Terms) -> f32 {
+        self.part_covered(terms, |word| word.is_subject)
+    }
+
+    fn part_covered(&self, terms: &Terms, counts: impl Fn(&QuestionWord) -> bool) -> f32 {
+        let counted = || self.words.iter().filter(|word| counts(word));
+        let all: f32 = counted().map(|word| word.weight).sum();
         if all <= 0.0 {
             return 1.0;
         }
-        names().filter(|word| terms.has(word)).map(|word| word.weight).sum::<f32>() / all
+        counted().filter(|word| terms.has(word)).map(|word| word.weight).sum::<f32>() / all
     }
 }
 
