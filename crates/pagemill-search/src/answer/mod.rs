@@ -96,7 +96,7 @@ pub struct Evidence {
 }
 
 /// Weights of a logistic regression: the constant, then the signs in the order of
-/// [`Evidence`]. Fitted on 480 questions to libraries that hold their answers (medicine,
+/// [`Evidence`]. Fitted on 437 questions to libraries that hold their answers (medicine,
 /// aerodynamics, library science, Arabic encyclopaedia, reports and papers) and to libraries
 /// that do not: of another field, or the same reports without those of the company asked about.
 const WITH_MODEL: [f32; 6] = [-7.4, 2.5, 2.2, 0.6, 2.0, 6.7];
