@@ -212,7 +212,18 @@ fn front_matter(body: &mut [Draft]) {
     let opens =
         |draft: &Draft| draft.kind == BlockKind::Heading && draft.text.len() < 60 && !draft.text.contains([',', '@']);
     let end = if is_text(&body[end]) && end > 1 && opens(&body[end - 1]) { end - 1 } else { end };
-    let largest = body[..end].iter().map(|draft| draft.size).fold(0.0, f32::max);
+    for draft in &mut body[..end] {
+        // What kind of article it is stands above the title.
+        let lower = draft.text.to_lowercase();
+        let words = lower.split_whitespace().count();
+        let kicker =
+            words <= 3 && ["article", "paper", "report", "access", "review"].iter().any(|end| lower.ends_with(end));
+        if kicker && draft.kind == BlockKind::Heading {
+            draft.kind = BlockKind::Paragraph;
+        }
+    }
+    let headings = body[..end].iter().filter(|draft| draft.kind == BlockKind::Heading);
+    let largest = headings.map(|draft| draft.size).fold(0.0, f32::max);
     let mut title_seen = false;
     for draft in &mut body[..end] {
         if draft.kind == BlockKind::Heading {
