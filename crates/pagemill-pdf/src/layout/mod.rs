@@ -25,6 +25,8 @@ pub(crate) use marks::{ends_sentence, is_broken, numbering};
 use figures::Region;
 use paragraphs::Flow;
 
+/// A heading this many points above a table or figure heads it.
+const HEADING_REACH: f32 = 40.0;
 /// Short lines this share of the page width from its sides are numbers in the margin.
 const MARGIN: f32 = 0.075;
 
@@ -255,12 +257,16 @@ impl Prepared {
     }
 }
 
-/// Where a figure belongs among the blocks: after the last one above it in its columns.
+/// Where a figure belongs among the blocks: after the last one above it in its columns,
+/// and after a heading right above it.
 fn place_of(body: &[Draft], figure: &Rect) -> usize {
-    body.iter()
-        .rposition(|draft| {
-            draft.frame.horizontal_overlap(figure) > 0.3 * draft.frame.width().min(figure.width())
-                && draft.frame.y1 <= figure.y0 + 0.25 * figure.height()
-        })
-        .map_or(0, |at| at + 1)
+    let above = |draft: &Draft| {
+        draft.frame.horizontal_overlap(figure) > 0.3 * draft.frame.width().min(figure.width())
+            && draft.frame.y1 <= figure.y0 + 0.25 * figure.height()
+    };
+    let at = body.iter().rposition(above).map_or(0, |at| at + 1);
+    let heads = |draft: &&Draft| {
+        draft.kind == BlockKind::Heading && (0.0..HEADING_REACH).contains(&(figure.y0 - draft.frame.y1))
+    };
+    at + body[at..].iter().take_while(heads).count()
 }
