@@ -170,8 +170,7 @@ impl Peer {
     fn start() -> Result<Option<Self>, Error> {
         let python = std::env::var("PAGEMILL_BENCH_PYTHON").unwrap_or_else(|_| "python3".to_owned());
         let script = PEER.replace("DRAWN_PAGES", &DRAWN_PAGES.to_string());
-        let spawned =
-            Command::new(python).arg("-c").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let spawned = Command::new(python).arg("-c").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let Ok(mut child) = spawned else { return Ok(None) };
         let (Some(orders), Some(answers)) = (child.stdin.take(), child.stdout.take()) else { return Ok(None) };
         let mut peer = Self { child, orders, answers: BufReader::new(answers), version: String::new() };

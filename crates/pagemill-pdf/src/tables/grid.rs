@@ -84,12 +84,12 @@ impl Grid {
             lines,
         };
         let filled = grid.filled(page.words);
-        for row in 0..rows {
+        for (row, filled) in filled.iter().enumerate() {
             let pieces = grid.pieces_of_row(row, page.words);
             for col in 1..cols {
                 grid.left[row][col] = grid.has_left_wall(row, col, &ruled_xs, place, &pieces);
             }
-            grid.wall_off_pieces(row, &filled[row], &pieces);
+            grid.wall_off_pieces(row, filled, &pieces);
         }
         for row in (1..rows).filter(|row| !breaks.contains(&grid.ys[*row])) {
             let both: Vec<bool> = (0..cols).map(|col| filled[row - 1][col] && filled[row][col]).collect();

@@ -142,7 +142,7 @@ fn parts_rows(band: &[&Entry], k: usize, kind: Kind, below_header: bool) -> bool
     if label_only && upper.count() > 1 && next_is_full {
         let set_in = |entry: &Entry, by: f32| matches!((entry.indent, upper.indent), (Some(a), Some(b)) if a > b + by * entry.size);
         let next_set_in = band.get(k + 2).is_some_and(|next| set_in(next, 0.5));
-        return !(set_in(lower, 0.5) && !next_set_in);
+        return !set_in(lower, 0.5) || next_set_in;
     }
     true
 }
