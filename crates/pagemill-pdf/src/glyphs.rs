@@ -16,6 +16,8 @@ use crate::tex;
 
 /// Rules, shapes and images beyond this many on a page are not kept.
 const MAX_DRAWINGS: usize = 20_000;
+/// White text is looked for on so many of the last shapes and images.
+const MAX_BACKED: usize = 500;
 /// Bars up to this thickness, in points, are ruling lines.
 const RULE_THICKNESS: f32 = 3.0;
 /// A path with more elements than this is a shape, whatever its parts.
@@ -121,7 +123,8 @@ impl<'a, 'd> Painter<'a, 'd> {
         }
         let at = (at.0 + 2.0, at.1 - 2.0);
         let under = |area: &Rect| area.x0 <= at.0 && at.0 <= area.x1 && area.y0 <= at.1 && at.1 <= area.y1;
-        let backed = self.content.images.iter().any(under) || self.content.shapes.iter().any(|s| under(&s.bbox));
+        let backed = self.content.images.iter().rev().take(MAX_BACKED).any(under)
+            || self.content.shapes.iter().rev().take(MAX_BACKED).any(|shape| under(&shape.bbox));
         if backed { Sight::Seen } else { Sight::White }
     }
 

@@ -1,6 +1,7 @@
 //! Joins glyphs to words while they are painted.
 
 use pagemill_core::Rect;
+use rustc_hash::FxHashMap;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::content::{Content, Direction, RawWord, Sight};
@@ -51,6 +52,7 @@ const FIRST_NOTE: u32 = 0x11_0000;
 #[derive(Debug, Default)]
 pub(crate) struct Pen {
     notes: Vec<Box<str>>,
+    numbers: FxHashMap<Box<str>, u32>,
     down: bool,
     start: u32,
     frame: Rect,
@@ -70,11 +72,13 @@ impl Pen {
         match text {
             Text::One(character) => u32::from(character),
             Text::Several(several) => {
-                if let Some(at) = self.notes.iter().position(|note| &**note == several) {
-                    return FIRST_NOTE + at as u32;
+                if let Some(number) = self.numbers.get(several) {
+                    return *number;
                 }
+                let number = FIRST_NOTE + self.notes.len() as u32;
                 self.notes.push(several.into());
-                FIRST_NOTE + (self.notes.len() - 1) as u32
+                self.numbers.insert(several.into(), number);
+                number
             }
             Text::Unknown => {
                 content.unreadable = content.unreadable.saturating_add(1);

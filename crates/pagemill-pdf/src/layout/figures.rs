@@ -14,6 +14,8 @@ const MAX_CELLS: usize = 400;
 const LEAST_SIDE: f32 = 24.0;
 /// A drawing has at least so much area, in square points, for each character in it.
 const AREA_PER_CHARACTER: f32 = 130.0;
+/// So many regions of a page, the largest, are looked at.
+const MAX_REGIONS: usize = 64;
 /// A picture that covers more of the page than this is its background.
 const BACKGROUND: f32 = 0.7;
 
@@ -49,7 +51,11 @@ pub(crate) fn regions(content: &Content) -> Vec<Region> {
     for rule in &content.rules {
         marked.push((rule.bbox, false));
     }
-    clusters(&marked, width, height)
+    let mut groups = clusters(&marked, width, height);
+    groups.sort_by(|a, b| b.0.area().total_cmp(&a.0.area()));
+    groups.truncate(MAX_REGIONS);
+    groups.sort_by(|a, b| a.0.y0.total_cmp(&b.0.y0));
+    groups
         .into_iter()
         .filter(|(bbox, ..)| {
             bbox.width() >= LEAST_SIDE && bbox.height() >= LEAST_SIDE && bbox.area() < 0.95 * page_area

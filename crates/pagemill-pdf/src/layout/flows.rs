@@ -5,6 +5,8 @@ use super::lines::Line;
 
 /// Columns within columns are looked for this deep.
 const MAX_DEPTH: u32 = 24;
+/// In more lines than this no columns are looked for.
+const MAX_LINES: usize = 5000;
 /// A gutter is at least this many ems wide.
 const GUTTER: f32 = 0.7;
 /// Lines may reach this many ems into a gutter.
@@ -32,7 +34,8 @@ fn part(lines: &[Line], ids: Vec<usize>, depth: u32, out: &mut Vec<Vec<usize>>) 
     if ids.is_empty() {
         return;
     }
-    let gutter = if ids.len() < 4 || depth >= MAX_DEPTH { None } else { best_gutter(lines, &ids) };
+    let gutter =
+        if ids.len() < 4 || ids.len() > MAX_LINES || depth >= MAX_DEPTH { None } else { best_gutter(lines, &ids) };
     let Some(gutter) = gutter else {
         out.push(ids);
         return;
