@@ -27,7 +27,7 @@ struct Graph<'a> {
 /// (i64, length) and `mask` (f32, batch × 1 × 1 × length, added to scores) in,
 /// `state` (f32, batch × length × 384) out. Weights of 32 bits, or of 8 bits by
 /// output channel with inputs quantised as they come.
-pub fn encoder(tensors: &SafeTensors<'_>, int8: bool) -> Result<Vec<u8>, Error> {
+pub(crate) fn encoder(tensors: &SafeTensors<'_>, int8: bool) -> Result<Vec<u8>, Error> {
     let mut graph = Graph { tensors, int8, message: Message::default(), names: 0 };
     graph.message.text(2, "encoder");
     for (name, kind, rank) in [("tokens", WHOLE, 2), ("places", WHOLE, 1), ("mask", FLOAT, 4)] {
@@ -139,7 +139,7 @@ impl Graph<'_> {
     /// A tensor of the source as a constant: rows of `width`, or one row when that is 0.
     fn weights(&mut self, name: &str, width: usize) -> Result<String, Error> {
         let numbers = self.read(name)?;
-        let shape = if width == 0 { vec![numbers.len()] } else { vec![numbers.len() / width, width] };
+        let shape = numbers.len().checked_div(width).map_or(vec![numbers.len()], |rows| vec![rows, width]);
         Ok(self.floats(&shape, &numbers))
     }
 

@@ -14,14 +14,14 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 const BATCH: usize = 8;
 
 /// An encoder of the peer.
-pub struct Peer {
+pub(crate) struct Peer {
     tokenizer: Tokenizer,
     model: Model,
 }
 
 impl Peer {
     /// From the published files.
-    pub fn new(tokenizer: &[u8], weights: &[u8], int8: bool) -> Result<Self, Error> {
+    pub(crate) fn new(tokenizer: &[u8], weights: &[u8], int8: bool) -> Result<Self, Error> {
         let mut tokenizer = Tokenizer::from_bytes(tokenizer)?;
         tokenizer.with_padding(None);
         tokenizer.with_truncation(Some(TruncationParams { max_length: 256, ..Default::default() }))?;
@@ -30,7 +30,7 @@ impl Peer {
     }
 
     /// The vectors of texts, in batches sorted by length.
-    pub fn embed(&self, texts: &[&str], threads: usize) -> Result<Vec<Vec<f32>>, Error> {
+    pub(crate) fn embed(&self, texts: &[&str], threads: usize) -> Result<Vec<Vec<f32>>, Error> {
         let pool = Arc::new(ThreadPool::with_num_threads(threads));
         let tokens: Vec<Vec<i32>> = texts
             .iter()

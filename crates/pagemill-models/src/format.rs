@@ -103,7 +103,11 @@ impl Shape {
     /// Why the encoder cannot run a model of this shape, if it cannot.
     pub(crate) fn refusal(&self) -> Option<&'static str> {
         let known = |token: u32| (token as usize) < self.vocabulary;
-        if self.hidden == 0 || self.hidden % PANEL != 0 || self.inner == 0 || self.inner % PANEL != 0 {
+        if self.hidden == 0
+            || !self.hidden.is_multiple_of(PANEL)
+            || self.inner == 0
+            || !self.inner.is_multiple_of(PANEL)
+        {
             Some("its vectors are not a multiple of 64 long")
         } else if self.hidden > 4096 || self.inner > 16384 || self.layers == 0 || self.layers > 64 {
             Some("it is larger than expected")

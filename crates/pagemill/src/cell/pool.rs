@@ -135,7 +135,7 @@ fn lock(idle: &Mutex<Vec<Cell>>) -> std::sync::MutexGuard<'_, Vec<Cell>> {
 impl Borrowed {
     /// Sends a request and the file.
     pub(super) async fn send(&mut self, request: &Request, file: &[u8], patience: Duration) -> Result<(), Silence> {
-        let message = frame(request).map_err(|_| Silence::Died(ErrorCode::Internal))?;
+        let message = frame(request).map_err(|_too_large| Silence::Died(ErrorCode::Internal))?;
         let write = async {
             self.cell.input.write_all(&message).await?;
             self.cell.input.write_all(file).await?;

@@ -2,9 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
-use pagemill_core::{
-    Block, Chunk, ChunkId, Document, DocumentId, ErrorCode, Problem, ProjectId, Rect, boxes_of_range,
-};
+use pagemill_core::{Block, Chunk, ChunkId, Document, DocumentId, ErrorCode, Problem, ProjectId, Rect, boxes_of_range};
 use pagemill_search::{Filter, Hit};
 
 use super::{
