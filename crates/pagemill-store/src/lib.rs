@@ -30,6 +30,7 @@ pub use blobs::{BlobEntry, BlobWriter, Blobs};
 pub use options::{ClockShift, StoreOptions};
 pub use queue::policy::{MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
 pub use records::{
-    Added, ChangeKind, ChangeRow, ChunkVector, Claim, Counts, DeletionReceipt, JobState, NewDocument, PageOutcome,
+    Added, BlockPlace, ChangeKind, ChangeRow, ChunkVector, Claim, Counts, DeletionReceipt, JobState, NewDocument,
+    PageOutcome,
 };
 pub use store::{Answer, Store};

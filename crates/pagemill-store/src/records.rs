@@ -60,6 +60,19 @@ pub struct PageOutcome {
     pub label: Option<String>,
 }
 
+/// Where a block stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BlockPlace {
+    /// The document.
+    pub document: DocumentId,
+    /// The version of the document.
+    pub version: u32,
+    /// 1-based number of the page.
+    pub page: u32,
+    /// 0-based place on the page.
+    pub block: u32,
+}
+
 /// A job in the hands of a worker. Every write for it carries the fence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {

@@ -8,7 +8,7 @@ use pagemill_search::{Passage, Quoted};
 
 use super::{
     Library,
-    search::{Blocks, Found, broke_off, checked_query, filter, spans_of},
+    search::{Blocks, Found, broke_off, checked_query, filter, place, spans_of},
     views::{Answer, AnswerSentence, Citation, QueryRequest, SearchMode},
 };
 
@@ -92,7 +92,7 @@ fn stands_in_blocks(chunk: &pagemill_core::Chunk, range: &std::ops::Range<u32>, 
         let (start, end) = (range.start.max(piece.start), range.end.min(piece.end));
         let said = chunk.text.get(start as usize..end as usize);
         let from = (start - piece.start + piece.block_start) as usize;
-        let block = blocks.get(&(chunk.document.clone(), piece.page, piece.block));
+        let block = blocks.get(&place(chunk, piece));
         let stands = block.and_then(|block| block.text.get(from..from + (end - start) as usize));
         said.is_some() && said == stands
     })

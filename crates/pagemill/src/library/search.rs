@@ -2,8 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
-use pagemill_core::{Block, Chunk, ChunkId, Document, DocumentId, ErrorCode, Problem, ProjectId, Rect, boxes_of_range};
+use pagemill_core::{
+    Block, Chunk, ChunkId, Document, DocumentId, ErrorCode, Piece, Problem, ProjectId, Rect, boxes_of_range,
+};
 use pagemill_search::{Filter, Hit};
+use pagemill_store::BlockPlace;
 
 use super::{
     Library,
@@ -31,8 +34,13 @@ impl Found {
     }
 }
 
-/// The blocks that chunks were made of, by document, page and place.
-pub(super) type Blocks = HashMap<(DocumentId, u32, u32), Block>;
+/// The blocks that chunks were made of.
+pub(super) type Blocks = HashMap<BlockPlace, Block>;
+
+/// Where the block of a piece stands.
+pub(super) fn place(chunk: &Chunk, piece: &Piece) -> BlockPlace {
+    BlockPlace { document: chunk.document.clone(), version: chunk.version, page: piece.page, block: piece.block }
+}
 
 impl Library {
     /// Searches the project's documents.
@@ -89,40 +97,26 @@ impl Library {
         let ids: Vec<ChunkId> = hits.iter().map(|hit| hit.chunk.clone()).collect();
         let chunks = self.store().chunks_by_id(project, &ids).await?;
         let mut chunks: HashMap<ChunkId, Chunk> = chunks.into_iter().map(|chunk| (chunk.id.clone(), chunk)).collect();
-        let mut documents: HashMap<DocumentId, Arc<Document>> = HashMap::new();
-        let mut found = Vec::with_capacity(hits.len());
-        for hit in hits {
-            let Some(chunk) = chunks.remove(&hit.chunk) else { continue };
-            let document = match documents.get(&hit.document) {
-                Some(document) => Arc::clone(document),
-                None => {
-                    let Some(document) = self.store().document(project, &hit.document).await? else { continue };
-                    let document = Arc::new(document);
-                    documents.insert(hit.document.clone(), Arc::clone(&document));
-                    document
-                }
-            };
-            found.push(Found { chunk, document, score: hit.score });
-        }
-        Ok(found)
+        let mut wanted: Vec<DocumentId> = hits.iter().map(|hit| hit.document.clone()).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let documents = self.store().documents_by_id(project, &wanted).await?;
+        let documents: HashMap<DocumentId, Arc<Document>> =
+            documents.into_iter().map(|(id, document)| (id, Arc::new(document))).collect();
+        let found = hits.into_iter().filter_map(|hit| {
+            let (chunk, document) = (chunks.remove(&hit.chunk)?, documents.get(&hit.document)?);
+            Some(Found { chunk, document: Arc::clone(document), score: hit.score })
+        });
+        Ok(found.collect())
     }
 
     /// The blocks behind some hits, with the places of their words.
     pub(super) async fn blocks_of(&self, found: &[Found]) -> Result<Blocks, Problem> {
-        let mut places: HashMap<(DocumentId, u32), Vec<(u32, u32)>> = HashMap::new();
-        for hit in found {
-            let wanted = places.entry((hit.chunk.document.clone(), hit.chunk.version)).or_default();
-            wanted.extend(hit.chunk.pieces.iter().map(|piece| (piece.page, piece.block)));
-        }
-        let mut blocks = Blocks::new();
-        for ((document, version), mut wanted) in places {
-            wanted.sort_unstable();
-            wanted.dedup();
-            for ((page, place), block) in self.store().blocks_of(&document, version, &wanted).await? {
-                blocks.insert((document.clone(), page, place), block);
-            }
-        }
-        Ok(blocks)
+        let mut places: Vec<BlockPlace> =
+            found.iter().flat_map(|hit| hit.chunk.pieces.iter().map(|p| place(&hit.chunk, p))).collect();
+        places.sort_unstable_by(|a, b| (&a.document, a.page, a.block).cmp(&(&b.document, b.page, b.block)));
+        places.dedup();
+        self.store().blocks_at(&places).await
     }
 
     pub(super) fn usable_mode(&self, wanted: SearchMode) -> Result<SearchMode, Problem> {
@@ -192,7 +186,7 @@ pub(super) fn spans_of(chunk: &Chunk, range: std::ops::Range<u32>, blocks: &Bloc
     let mut spans: Vec<SpanView> = Vec::new();
     for piece in &chunk.pieces {
         let (start, end) = (range.start.max(piece.start), range.end.min(piece.end));
-        let Some(block) = blocks.get(&(chunk.document.clone(), piece.page, piece.block)) else { continue };
+        let Some(block) = blocks.get(&place(chunk, piece)) else { continue };
         if start >= end {
             continue;
         }
