@@ -3,9 +3,17 @@
 //! They are promises to callers, so they are written out here and made from the
 //! core types, never derived on them.
 
-use pagemill_core::{Block, Document, Page, Problem, Rect, Stage, Task, TaskStatus};
+mod pages;
+mod search;
+
+use pagemill_core::{Document, Problem, Stage, Task, TaskStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+pub use pages::{BlockView, CellView, PageView};
+pub use search::{
+    Answer, AnswerSentence, Citation, QueryRequest, SearchHit, SearchMode, SearchRequest, SearchResults, SpanView,
+};
 
 /// A stable code and a sentence that says what to do.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -243,226 +251,6 @@ impl AddedDocument {
             error: Some(problem.into()),
         }
     }
-}
-
-/// A page with its blocks.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct PageView {
-    /// 1-based number.
-    pub number: u32,
-    /// The number printed on it.
-    pub label: Option<String>,
-    /// Width in points.
-    pub width: f32,
-    /// Height in points.
-    pub height: f32,
-    /// `text`, `ocr`, `blank`, `skipped` or `failed`.
-    pub source: String,
-    /// Why it was skipped or failed.
-    pub reason: Option<String>,
-    /// Blocks in reading order.
-    pub blocks: Vec<BlockView>,
-}
-
-/// A block of a page.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct BlockView {
-    /// `heading`, `paragraph`, `list_item`, `table`, `figure`, `caption`, `footnote`, `formula`, `header` or `footer`.
-    pub kind: String,
-    /// Heading level or nesting of a list item.
-    pub level: Option<u8>,
-    /// Its text.
-    pub text: String,
-    /// `[x0, y0, x1, y1]` in points, origin top left.
-    #[schema(value_type = Vec<f32>)]
-    pub bbox: Rect,
-    /// Cells of a table.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cells: Vec<CellView>,
-}
-
-/// A cell of a table.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct CellView {
-    /// 0-based row.
-    pub row: u32,
-    /// 0-based column.
-    pub col: u32,
-    /// Rows it covers.
-    pub row_span: u32,
-    /// Columns it covers.
-    pub col_span: u32,
-    /// Whether it belongs to the header.
-    pub header: bool,
-    /// Its text.
-    pub text: String,
-    /// Its box.
-    #[schema(value_type = Vec<f32>)]
-    pub bbox: Rect,
-}
-
-impl From<&Page> for PageView {
-    fn from(page: &Page) -> Self {
-        Self {
-            number: page.number,
-            label: page.label.clone(),
-            width: page.width,
-            height: page.height,
-            source: page.source.as_str().to_owned(),
-            reason: page.reason.clone(),
-            blocks: page.blocks.iter().map(BlockView::from).collect(),
-        }
-    }
-}
-
-impl From<&Block> for BlockView {
-    fn from(block: &Block) -> Self {
-        let cells = block.cells.iter().map(|cell| CellView {
-            row: cell.row,
-            col: cell.col,
-            row_span: cell.row_span,
-            col_span: cell.col_span,
-            header: cell.header,
-            text: cell.text.clone(),
-            bbox: cell.bbox,
-        });
-        Self {
-            kind: block.kind.as_str().to_owned(),
-            level: block.level,
-            text: block.text.clone(),
-            bbox: block.bbox,
-            cells: cells.collect(),
-        }
-    }
-}
-
-/// How to search.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum SearchMode {
-    /// By words and by meaning, fused.
-    #[default]
-    Hybrid,
-    /// By words alone.
-    Lexical,
-    /// By meaning alone.
-    Semantic,
-}
-
-/// A search.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct SearchRequest {
-    /// What to look for, plain words.
-    pub query: String,
-    /// How many results, 1 to 100.
-    #[serde(default = "ten")]
-    pub k: u32,
-    /// How to search.
-    #[serde(default)]
-    pub mode: SearchMode,
-    /// Only in these documents.
-    #[serde(default)]
-    pub documents: Vec<String>,
-}
-
-fn ten() -> u32 {
-    10
-}
-
-/// What a search found.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct SearchResults {
-    /// Best first.
-    pub results: Vec<SearchHit>,
-    /// Milliseconds it took.
-    pub ms: f64,
-    /// The mode that was used: `lexical` where no model is at hand.
-    pub mode: SearchMode,
-    /// Documents that are still being processed and may be missing here.
-    pub processing: u64,
-}
-
-/// One result.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct SearchHit {
-    /// The document's id.
-    pub document: String,
-    /// The document's title, else its file name.
-    pub title: String,
-    /// The document's file name.
-    pub file: String,
-    /// The first page of the passage.
-    pub page: u32,
-    /// Higher is better; comparable within one search only.
-    pub score: f32,
-    /// The passage.
-    pub text: String,
-    /// The headings above it.
-    pub headings: Vec<String>,
-    /// Where the passage stands.
-    pub spans: Vec<SpanView>,
-}
-
-/// Boxes on a page.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct SpanView {
-    /// 1-based page.
-    pub page: u32,
-    /// Boxes, one a line.
-    #[schema(value_type = Vec<Vec<f32>>)]
-    pub boxes: Vec<Rect>,
-}
-
-/// A question.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct QueryRequest {
-    /// The question.
-    pub question: String,
-    /// Only from these documents.
-    #[serde(default)]
-    pub documents: Vec<String>,
-}
-
-/// An answer made of quotations.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Answer {
-    /// The sentences in one text, or that nothing was found.
-    pub answer: String,
-    /// Whether the library has an answer.
-    pub found: bool,
-    /// The sentences, each with its citations.
-    pub sentences: Vec<AnswerSentence>,
-    /// Milliseconds it took.
-    pub ms: f64,
-}
-
-/// A sentence of an answer.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct AnswerSentence {
-    /// The sentence.
-    pub text: String,
-    /// Where it stands: one citation a page.
-    pub citations: Vec<Citation>,
-}
-
-/// The place of a quotation.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Citation {
-    /// The document's id.
-    pub document: String,
-    /// The document's title, else its file name.
-    pub title: String,
-    /// The document's file name.
-    pub file: String,
-    /// 1-based page.
-    pub page: u32,
-    /// Boxes on that page, one a line.
-    #[schema(value_type = Vec<Vec<f32>>)]
-    pub boxes: Vec<Rect>,
-    /// The exact words on that page.
-    pub quote: String,
-    /// Whether the words were found at that place again.
-    pub verified: bool,
 }
 
 /// What a deletion removed.

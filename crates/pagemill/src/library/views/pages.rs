@@ -1,0 +1,96 @@
+//! Pages and their blocks.
+
+use pagemill_core::{Block, Page, Rect};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A page with its blocks.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PageView {
+    /// 1-based number.
+    pub number: u32,
+    /// The number printed on it.
+    pub label: Option<String>,
+    /// Width in points.
+    pub width: f32,
+    /// Height in points.
+    pub height: f32,
+    /// `text`, `ocr`, `blank`, `skipped` or `failed`.
+    pub source: String,
+    /// Why it was skipped or failed.
+    pub reason: Option<String>,
+    /// Blocks in reading order.
+    pub blocks: Vec<BlockView>,
+}
+
+/// A block of a page.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BlockView {
+    /// `heading`, `paragraph`, `list_item`, `table`, `figure`, `caption`, `footnote`, `formula`, `header` or `footer`.
+    pub kind: String,
+    /// Heading level or nesting of a list item.
+    pub level: Option<u8>,
+    /// Its text.
+    pub text: String,
+    /// `[x0, y0, x1, y1]` in points, origin top left.
+    #[schema(value_type = Vec<f32>)]
+    pub bbox: Rect,
+    /// Cells of a table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<CellView>,
+}
+
+/// A cell of a table.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CellView {
+    /// 0-based row.
+    pub row: u32,
+    /// 0-based column.
+    pub col: u32,
+    /// Rows it covers.
+    pub row_span: u32,
+    /// Columns it covers.
+    pub col_span: u32,
+    /// Whether it belongs to the header.
+    pub header: bool,
+    /// Its text.
+    pub text: String,
+    /// Its box.
+    #[schema(value_type = Vec<f32>)]
+    pub bbox: Rect,
+}
+
+impl From<&Page> for PageView {
+    fn from(page: &Page) -> Self {
+        Self {
+            number: page.number,
+            label: page.label.clone(),
+            width: page.width,
+            height: page.height,
+            source: page.source.as_str().to_owned(),
+            reason: page.reason.clone(),
+            blocks: page.blocks.iter().map(BlockView::from).collect(),
+        }
+    }
+}
+
+impl From<&Block> for BlockView {
+    fn from(block: &Block) -> Self {
+        let cells = block.cells.iter().map(|cell| CellView {
+            row: cell.row,
+            col: cell.col,
+            row_span: cell.row_span,
+            col_span: cell.col_span,
+            header: cell.header,
+            text: cell.text.clone(),
+            bbox: cell.bbox,
+        });
+        Self {
+            kind: block.kind.as_str().to_owned(),
+            level: block.level,
+            text: block.text.clone(),
+            bbox: block.bbox,
+            cells: cells.collect(),
+        }
+    }
+}
