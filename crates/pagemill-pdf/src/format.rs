@@ -60,7 +60,7 @@ fn paragraph(out: &mut String, text: &str) {
 fn item(out: &mut String, block: &Block) {
     let indent = "  ".repeat(usize::from(block.level.unwrap_or(1).max(1) - 1));
     let text = one_line(&block.text);
-    let bullets = ['•', '–', '-', '*', '◦', '▪', '‣', '·', '○', '●', '■', '□', '➢', '✓'];
+    let bullets = ['•', '–', '-', '*', '◦', '▪', '‣', '·', '○', '●', '■', '□', '➢', '✓', '\u{fffd}'];
     let rest = text.strip_prefix(bullets).map(str::trim_start);
     let numbered = text.split_once([' ', '\u{a0}']).is_some_and(|(mark, _)| {
         let digits = mark.trim_end_matches(['.', ')']);

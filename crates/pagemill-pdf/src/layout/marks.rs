@@ -23,6 +23,8 @@ pub(crate) fn is_bullet(word: &str) -> bool {
                 | '►'
                 | '▶'
                 | '·'
+                // Symbol fonts without a map: their private codes, or nothing known at all.
+                | '\u{f020}'..='\u{f0ff}' | '\u{fffd}'
         )
     );
     bullet && characters.next().is_none() || matches!(word, "–" | "—" | "*" | "-")
@@ -171,6 +173,7 @@ mod tests {
             assert!(!is_label(word), "{word}");
         }
         assert!(is_bullet("•") && !is_bullet("•x"));
+        assert!(is_bullet("\u{f0b7}") && is_bullet("\u{fffd}") && !is_bullet("\u{fffd}\u{fffd}"));
     }
 
     #[test]
