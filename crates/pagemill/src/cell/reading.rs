@@ -40,8 +40,9 @@ pub enum Step {
     Done(Box<WireSummary>),
 }
 
-/// A reading under way. A page that kills or stalls its child is tried once more
-/// alone, then given as `failed`, and reading goes on behind it.
+/// A reading under way. When a child dies, another goes on behind the last page that came;
+/// a page that costs a second child is tried alone, then given as `failed`, and reading goes
+/// on behind it.
 pub struct PageStream<'a> {
     cells: &'a Cells,
     file: ReadFile,
@@ -53,11 +54,14 @@ pub struct PageStream<'a> {
     last: u32,
     /// What the child at work was asked to read up to.
     asked_to: u32,
-    /// Whether the page to come has already cost a child.
-    struck: bool,
+    /// How many children the page to come has cost.
+    strikes: u8,
     lost: Vec<WireWarning>,
     started: Instant,
 }
+
+/// After so many lost children a page is asked for alone.
+const ALONE: u8 = 2;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -76,7 +80,7 @@ impl Cells {
             next: file.first.max(1),
             last: file.last,
             asked_to: file.last,
-            struck: false,
+            strikes: 0,
             lost: Vec::new(),
             started: Instant::now(),
             file,
@@ -156,7 +160,7 @@ impl PageStream<'_> {
             }
             Reply::Page(page) if page.number == self.next && self.next <= self.asked_to => {
                 self.next += 1;
-                self.struck = false;
+                self.strikes = 0;
                 Ok(Some(Step::Page(page)))
             }
             Reply::Done(summary) if self.next > self.asked_to => {
@@ -174,17 +178,19 @@ impl PageStream<'_> {
         }
     }
 
-    /// Gives the pages to come to a child. After a loss a page is asked for alone, so
-    /// that a bad neighbour cannot take it along.
+    /// Gives the pages to come to a child. A page that has cost two is asked for alone, so
+    /// that a bad neighbour cannot take it along. (One death says nothing of the page: the
+    /// child may have been ended from outside.)
     async fn ask(&mut self) -> Result<(), End> {
         let limits = self.cells.limits();
-        self.asked_to = if self.struck { self.next } else { self.last };
+        let alone = self.strikes >= ALONE;
+        self.asked_to = if alone { self.next } else { self.last };
         let request = Request {
             work: Work::Read {
                 first: self.next,
                 last: self.asked_to,
                 words: self.file.words,
-                apart: self.struck || !self.lost.is_empty(),
+                apart: alone || !self.lost.is_empty(),
             },
             bytes: self.file.bytes.len() as u64,
             password: self.file.password.clone(),
@@ -223,22 +229,26 @@ impl PageStream<'_> {
         ))
     }
 
-    /// A child is gone: try its page again alone, or give the page up.
+    /// A child is gone: try its page again, then alone, or give the page up.
     fn after_silence(&mut self, silence: &Silence) -> Result<Option<Step>, Problem> {
         if self.phase == Phase::Opening {
-            if self.struck {
+            self.strikes += 1;
+            if self.strikes >= ALONE {
                 return Err(silence_problem(silence, "the file"));
             }
-            self.struck = true;
             return Ok(None);
         }
         if self.next > self.last {
             return Ok(None); // it died after its last page
         }
-        if !self.struck {
-            self.struck = true;
+        // Waiting is dear: a page that took its whole time is tried alone at once.
+        let slow = matches!(silence, Silence::TimedOut) && self.strikes < ALONE;
+        self.strikes = if slow { ALONE } else { self.strikes + 1 };
+        if self.strikes <= ALONE {
             return Ok(None);
         }
+        // The next one has no credit: what is bad often comes in a row.
+        self.strikes = ALONE;
         let page = self.next;
         let problem = silence_problem(silence, &format!("page {page}"));
         self.lost.push(WireWarning { page: Some(page), code: problem.code.to_string(), message: problem.message });

@@ -57,7 +57,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), Problem> {
     }
 }
 
-/// A page may take its whole time before it shows progress.
+/// A page may take its whole time in more than one child before it shows progress.
 pub(super) fn patience(page_seconds: u64) -> Duration {
-    Duration::from_secs(page_seconds * 2)
+    Duration::from_secs(page_seconds * 4)
 }
