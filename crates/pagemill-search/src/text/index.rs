@@ -128,6 +128,16 @@ impl TextWriter {
         self.changed
     }
 
+    /// Ends the writer with what it has not committed. Its merges are waited for: one that
+    /// ended later would write over the state that the next writer begins with.
+    fn end_writer(&mut self) {
+        if let Some(writer) = self.writer.take()
+            && let Err(error) = writer.wait_merging_threads()
+        {
+            tracing::warn!(%error, "a merge of the text index failed; the segments stay as they were");
+        }
+    }
+
     fn writer(&mut self) -> Result<&mut IndexWriter, SearchError> {
         if self.writer.is_none() {
             self.writer = Some(new_writer(&self.index)?);
@@ -178,8 +188,14 @@ impl TextWriter {
 
     /// Forgets everything since the last commit.
     pub(crate) fn forget(&mut self) {
-        self.writer = None;
+        self.end_writer();
         self.changed = false;
+    }
+}
+
+impl Drop for TextWriter {
+    fn drop(&mut self) {
+        self.end_writer();
     }
 }
 
