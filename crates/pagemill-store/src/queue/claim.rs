@@ -34,7 +34,8 @@ impl Store {
     }
 
     /// Ends every lease now and returns how many there were. For a process that knows it is the only one at
-    /// its library, at its start: what its predecessor held need not wait. It counts as a death of the worker.
+    /// its library, at its start: what its predecessor held need not wait. Nothing is counted against the jobs:
+    /// what is dangerous in them runs in processes of its own, and whoever ends a program ends jobs that did no harm.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -201,7 +202,9 @@ impl Write for EndLeases {
     type Output = u32;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<u32, Failure> {
-        let ended = tx.execute("UPDATE jobs SET lease_until = 0 WHERE state = 'leased'", &[]).await?;
+        let given_back = "UPDATE jobs SET state = 'ready', worker = NULL, lease_until = NULL, run_at = 0, \
+                          attempt = attempt - 1 WHERE state = 'leased'";
+        let ended = tx.execute(given_back, &[]).await?;
         tx.wake();
         Ok(u32::try_from(ended).unwrap_or(u32::MAX))
     }

@@ -147,6 +147,6 @@ async fn a_new_process_need_not_wait_for_the_leases_of_its_predecessor(world: &W
     let lost = world.claim_one().await;
     assert_eq!(world.store.end_leases().await.unwrap(), 1);
     let again = world.claim_one().await;
-    assert_eq!((again.job, again.crashes), (lost.job.clone(), 1));
+    assert_eq!((again.job, again.crashes, again.attempt), (lost.job.clone(), 0, 1));
     assert_eq!(code(world.store.begin_stage(&lost, 1).await), ErrorCode::LeaseLost);
 }
