@@ -1,15 +1,13 @@
-//! Chunks: stored as a set for each version, found by identifier or in reading order.
+//! Chunks: stored as a set for each version, listed in reading order.
 
-use std::collections::HashMap;
-
-use pagemill_core::{Chunk, ChunkId, ChunkKind, DocumentId, ProjectId};
+use pagemill_core::{Chunk, ChunkKind, DocumentId};
 use serde_json::json;
 
 use crate::{
     Answer, ChangeKind, Claim, Store,
     failure::Failure,
     queue, removal,
-    sql::{Fields, LIST, Row, Tx, Value, Write, args, list_values, to_json, with_list},
+    sql::{Fields, Row, Tx, Value, Write, args, to_json},
     stages,
 };
 
@@ -19,8 +17,9 @@ macro_rules! chunk_columns {
         "c.id, c.document, c.version, c.ordinal, c.kind, c.text, c.heading_path, c.pieces, c.tokens"
     };
 }
+pub(crate) use chunk_columns;
 
-fn chunk_of(fields: &mut Fields<'_>) -> Result<Chunk, Failure> {
+pub(crate) fn chunk_of(fields: &mut Fields<'_>) -> Result<Chunk, Failure> {
     Ok(Chunk {
         id: fields.id()?,
         document: fields.id()?,
@@ -59,28 +58,6 @@ impl Store {
         self.answer(async move {
             let mut reader = self.reader().await?;
             chunks_of(&reader.conn().rows(SQL, args![document, version, after, limit]).await?)
-        })
-    }
-
-    /// Chunks by identifier, in the order asked for: only of live versions, only of this project.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub fn chunks_by_id<'a>(&'a self, project: &'a ProjectId, ids: &'a [ChunkId]) -> Answer<'a, Vec<Chunk>> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            chunk_columns!(),
-            " FROM chunks c JOIN documents d ON d.id = c.document AND d.live_version = c.version \
-             WHERE d.project = $1 AND c.id IN ({list})"
-        );
-        self.answer(async move {
-            let mut snapshot = self.snapshot().await?;
-            let mut found = HashMap::with_capacity(ids.len());
-            for some in ids.chunks(LIST) {
-                let rows = snapshot.conn().rows(with_list(SQL, 2), &list_values(args![project], some)).await?;
-                found.extend(chunks_of(&rows)?.into_iter().map(|chunk| (chunk.id.clone(), chunk)));
-            }
-            Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
         })
     }
 

@@ -1,6 +1,6 @@
 //! Documents: adding, finding, listing, and the blobs they need.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use pagemill_core::{Document, DocumentId, DocumentInfo, ProjectId, Stage, Task, TaskStatus};
 
@@ -19,8 +19,9 @@ macro_rules! document_columns {
         "d.id, d.project, d.sha256, d.file, d.bytes, d.info, d.outline, d.live_version, d.created_ms"
     };
 }
+pub(crate) use document_columns;
 
-fn document_of(fields: &mut Fields<'_>) -> Result<Document, Failure> {
+pub(crate) fn document_of(fields: &mut Fields<'_>) -> Result<Document, Failure> {
     Ok(Document {
         id: fields.id()?,
         project: fields.id()?,
@@ -57,30 +58,6 @@ impl Store {
             let mut reader = self.reader().await?;
             let row = reader.conn().row(SQL, args![project, id]).await?;
             row.map(|row| document_of(&mut row.fields())).transpose()
-        })
-    }
-
-    /// Documents of a project by identifier. Those that are not there are left out.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub fn documents_by_id<'a>(
-        &'a self,
-        project: &'a ProjectId,
-        ids: &'a [DocumentId],
-    ) -> Answer<'a, HashMap<DocumentId, Document>> {
-        const SQL: &str =
-            concat!("SELECT ", document_columns!(), " FROM documents d WHERE d.project = $1 AND d.id IN ({list})");
-        self.answer(async move {
-            let mut snapshot = self.snapshot().await?;
-            let mut found = HashMap::with_capacity(ids.len());
-            for some in ids.chunks(LIST) {
-                for row in snapshot.conn().rows(with_list(SQL, 2), &list_values(args![project], some)).await? {
-                    let document = document_of(&mut row.fields())?;
-                    found.insert(document.id.clone(), document);
-                }
-            }
-            Ok(found)
         })
     }
 

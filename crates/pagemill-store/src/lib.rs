@@ -16,6 +16,7 @@ mod failure;
 mod finish;
 mod options;
 mod pages;
+mod passages;
 mod queue;
 mod records;
 mod removal;
@@ -31,6 +32,6 @@ pub use options::{ClockShift, StoreOptions};
 pub use queue::policy::{MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
 pub use records::{
     Added, BlockPlace, ChangeKind, ChangeRow, ChunkVector, Claim, Counts, DeletionReceipt, JobState, NewDocument,
-    PageOutcome,
+    PageOutcome, Passages,
 };
 pub use store::{Answer, Store};

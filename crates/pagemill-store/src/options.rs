@@ -13,18 +13,20 @@ use std::{
 use pagemill_core::{ErrorCode, Problem};
 
 /// How to reach a database.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct StoreOptions {
     /// `sqlite:PATH` or `postgres://user:password@host:port/database`.
     pub url: String,
     /// Fault injection: how far the clock of leases is shifted. Left alone outside tests.
     pub clock: ClockShift,
+    /// How long a call waits for a connection before it says `database_unavailable`; 10 s unless told.
+    pub patience: Duration,
 }
 
 impl StoreOptions {
     /// The options for a URL.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), clock: ClockShift::default() }
+        Self { url: url.into(), clock: ClockShift::default(), patience: Duration::from_secs(10) }
     }
 
     /// The options for a SQLite file.

@@ -1,18 +1,14 @@
 //! Pages and blocks: what reading a file gave, page by page.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    ops::RangeInclusive,
-};
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use pagemill_core::{
     Block, BlockKind, Cell, DocumentId, DocumentInfo, Outline, Page, PageSource, Rect, pack_words, unpack_words,
 };
 use serde_json::json;
-use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use crate::{
-    Answer, BlockPlace, Claim, PageOutcome, Store,
+    Answer, Claim, PageOutcome, Store,
     failure::{Failure, damaged},
     queue,
     sql::{Conn, Fields, Tx, Value, Write, args, from_json, to_json},
@@ -61,27 +57,6 @@ impl Store {
                 page.blocks = by_page.remove(&page.number).unwrap_or_default();
             }
             Ok(pages)
-        })
-    }
-
-    /// Single blocks with their words, from any documents. Those that are not there are left out.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub fn blocks_at<'a>(&'a self, places: &'a [BlockPlace]) -> Answer<'a, HashMap<BlockPlace, Block>> {
-        self.answer(async move {
-            let mut snapshot = self.snapshot().await?;
-            let mut blocks = HashMap::with_capacity(places.len());
-            for some in places.chunks(PLACES) {
-                let rows = snapshot.conn().rows(at_places(), &place_values(some)).await?;
-                for row in &rows {
-                    let mut fields = row.fields();
-                    let (document, version) = (fields.id()?, fields.count()?);
-                    let ((page, block), found) = block_of(&mut fields, true)?;
-                    blocks.insert(BlockPlace { document, version, page, block }, found);
-                }
-            }
-            Ok(blocks)
         })
     }
 
@@ -180,31 +155,7 @@ fn page_of(fields: &mut Fields<'_>) -> Result<Page, Failure> {
     })
 }
 
-/// How many places one statement asks for.
-const PLACES: usize = 16;
-
-/// The statement for [`PLACES`] blocks: one index look-up each.
-fn at_places() -> SqlStr {
-    let place = |number: usize| {
-        let first = number * 4 + 1;
-        let [version, page, block] = [first + 1, first + 2, first + 3];
-        format!("(document = ${first} AND version = ${version} AND page = ${page} AND ordinal = ${block})")
-    };
-    let places: Vec<String> = (0..PLACES).map(place).collect();
-    let columns = "document, version, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, words";
-    AssertSqlSafe(format!("SELECT {columns} FROM blocks WHERE {}", places.join(" OR "))).into_sql_str()
-}
-
-/// The values of the places, the last one repeated up to [`PLACES`].
-fn place_values(places: &[BlockPlace]) -> Vec<Value> {
-    let padding = places.last().into_iter().cycle().take(PLACES.saturating_sub(places.len()));
-    let values = |place: &BlockPlace| {
-        [Value::from(&place.document), place.version.into(), place.page.into(), place.block.into()]
-    };
-    places.iter().chain(padding).flat_map(values).collect()
-}
-
-fn block_of(fields: &mut Fields<'_>, with_words: bool) -> Result<((u32, u32), Block), Failure> {
+pub(crate) fn block_of(fields: &mut Fields<'_>, with_words: bool) -> Result<((u32, u32), Block), Failure> {
     let place = (fields.count()?, fields.count()?);
     let block = Block {
         kind: fields.word(BlockKind::parse)?,

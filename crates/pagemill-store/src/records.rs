@@ -1,9 +1,10 @@
 //! What goes into the store and comes out of it, beyond the words of `pagemill-core`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use pagemill_core::{
-    Document, DocumentId, JobId, PageSource, Priority, ProjectId, Queue, Stage, Task, TaskId, TaskStatus, WorkerId,
+    Block, Chunk, Document, DocumentId, JobId, PageSource, Piece, Priority, ProjectId, Queue, Stage, Task, TaskId,
+    TaskStatus, WorkerId,
 };
 
 /// A file that was received and whose blob is durable.
@@ -71,6 +72,24 @@ pub struct BlockPlace {
     pub page: u32,
     /// 0-based place on the page.
     pub block: u32,
+}
+
+impl BlockPlace {
+    /// Where the block of a chunk's piece stands.
+    pub fn of(chunk: &Chunk, piece: &Piece) -> Self {
+        Self { document: chunk.document.clone(), version: chunk.version, page: piece.page, block: piece.block }
+    }
+}
+
+/// Chunks with all that is shown of them, as of one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Passages {
+    /// The chunks in the order asked for; those that are gone or not of the project are left out.
+    pub chunks: Vec<Chunk>,
+    /// The documents they are of.
+    pub documents: HashMap<DocumentId, Document>,
+    /// The blocks they were made of, with the places of their words.
+    pub blocks: HashMap<BlockPlace, Block>,
 }
 
 /// A job in the hands of a worker. Every write for it carries the fence.

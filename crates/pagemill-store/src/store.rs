@@ -64,8 +64,8 @@ impl Store {
             let clock = LeaseClock::new(options.clock.clone());
             let (hint, _) = watch::channel(0);
             let backend = match Target::parse(&options.url)? {
-                Target::Sqlite(path) => open_sqlite(&path, clock.clone(), hint.clone()).await,
-                Target::Postgres(url) => open_postgres(&url).await,
+                Target::Sqlite(path) => open_sqlite(&path, options.patience, clock.clone(), hint.clone()).await,
+                Target::Postgres(url) => open_postgres(&url, options.patience).await,
             };
             let backend = backend.map_err(|failure| failure.into_problem(&place))?;
             Ok(Self { inner: Arc::new(Inner { backend, clock, place, hint }) })
@@ -202,7 +202,12 @@ impl Snapshot {
     }
 }
 
-async fn open_sqlite(path: &std::path::Path, clock: LeaseClock, hint: watch::Sender<u64>) -> Result<Backend, Failure> {
+async fn open_sqlite(
+    path: &std::path::Path,
+    patience: Duration,
+    clock: LeaseClock,
+    hint: watch::Sender<u64>,
+) -> Result<Backend, Failure> {
     let options = dialect::sqlite_options(path);
     let mut connection = options.connect().await?;
     let version = match Conn::Sqlite(&mut connection).row("SELECT sqlite_version()", &[]).await? {
@@ -221,16 +226,18 @@ async fn open_sqlite(path: &std::path::Path, clock: LeaseClock, hint: watch::Sen
     writer.write(queue::ForgetOlderBoots { boot: dialect::boot_id() }).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(patience)
+        // The file does not go away like a server does, and a search waits for every turn to the database.
+        .test_before_acquire(false)
         .connect_with(options.pragma("query_only", "ON"))
         .await?;
     Ok(Backend::Sqlite { writer, readers })
 }
 
-async fn open_postgres(url: &str) -> Result<Backend, Failure> {
+async fn open_postgres(url: &str, patience: Duration) -> Result<Backend, Failure> {
     let pool = PgPoolOptions::new()
         .max_connections(16)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(patience)
         .connect_with(dialect::postgres_options(url)?)
         .await?;
     let mut connection = pool.acquire().await?;

@@ -1,7 +1,7 @@
 //! Deleted means gone: rows, vectors, blobs, in mid-work as well.
 
 use pagemill_core::{ErrorCode, Stage};
-use pagemill_store::{Blobs, ChangeKind};
+use pagemill_store::{Blobs, ChangeKind, Passages};
 
 use crate::{
     stories,
@@ -52,7 +52,7 @@ async fn a_receipt_tells_the_truth(world: &World) {
     assert_eq!(store.task(&world.project, &added.task.id).await.unwrap(), None);
     assert!(store.pages(id, 1, 1..=9, true).await.unwrap().is_empty());
     let ids: Vec<_> = chunks.into_iter().map(|chunk| chunk.id).collect();
-    assert!(store.chunks_by_id(&world.project, &ids).await.unwrap().is_empty());
+    assert_eq!(store.passages(&world.project, &ids).await.unwrap(), Passages::default());
     assert_eq!(store.index_texts(id, 1).await.unwrap(), None);
     assert!(store.index_vectors(id, 1, MODEL).await.unwrap().is_empty());
     let events = store.events_since(&world.project, 0, 100).await.unwrap();

@@ -1,7 +1,7 @@
 //! Adding, finding, listing; one project never sees another's.
 
 use pagemill_core::{ErrorCode, Priority, ProjectId, Stage, TaskStatus};
-use pagemill_store::NewDocument;
+use pagemill_store::{NewDocument, Passages};
 
 use crate::{
     stories,
@@ -95,14 +95,14 @@ async fn a_project_sees_its_own_only(world: &World) {
     let document = &own.document.id;
     let chunks = store.chunks(document, 1, None, 100).await.unwrap();
     let ids: Vec<_> = chunks.iter().map(|chunk| chunk.id.clone()).collect();
-    assert_eq!(store.chunks_by_id(&world.project, &ids).await.unwrap(), chunks);
+    assert_eq!(store.passages(&world.project, &ids).await.unwrap().chunks, chunks);
 
     assert_eq!(store.document(&stranger, document).await.unwrap(), None);
     assert_eq!(store.task(&stranger, &own.task.id).await.unwrap(), None);
     assert_eq!(store.newest_task(&stranger, document).await.unwrap(), None);
     assert!(store.documents(&stranger, None, 10).await.unwrap().is_empty());
     assert!(store.tasks(&stranger, None, None, 10).await.unwrap().is_empty());
-    assert!(store.chunks_by_id(&stranger, &ids).await.unwrap().is_empty());
+    assert_eq!(store.passages(&stranger, &ids).await.unwrap(), Passages::default());
     assert!(store.events_since(&stranger, 0, 100).await.unwrap().is_empty());
     assert_eq!(store.delete_document(&stranger, document).await.unwrap(), None);
     assert_eq!(store.cancel_task(&stranger, &own.task.id).await.unwrap(), None);

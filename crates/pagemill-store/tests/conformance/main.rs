@@ -10,6 +10,7 @@ mod fencing;
 mod leases;
 mod model;
 mod opening;
+mod passages;
 mod queue;
 mod stages;
 mod tasks;

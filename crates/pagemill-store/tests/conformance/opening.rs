@@ -1,5 +1,7 @@
 //! Opening, closing and opening again; what cannot be opened says why.
 
+use std::time::Duration;
+
 use pagemill_core::ErrorCode;
 use pagemill_store::{Store, StoreOptions};
 use sqlx::Connection;
@@ -75,7 +77,9 @@ async fn a_server_out_of_reach_is_named_without_its_password() {
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let url = format!("postgres://ada:s3cret@127.0.0.1:{port}/mill");
-    let problem = Store::open(&StoreOptions::new(url)).await.unwrap_err();
+    let problem = Store::open(&StoreOptions { patience: Duration::from_millis(300), ..StoreOptions::new(url) })
+        .await
+        .unwrap_err();
     assert_eq!(problem.code, ErrorCode::DatabaseUnavailable);
     assert!(problem.message.contains("127.0.0.1") && !problem.message.contains("s3cret"), "{}", problem.message);
 }

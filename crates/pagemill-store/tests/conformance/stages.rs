@@ -3,7 +3,7 @@
 use pagemill_core::{
     Cell, ErrorCode, OutlineEntry, Page, PageSource, Queue, Rect, Stage, TaskStatus, pack_words, unpack_words,
 };
-use pagemill_store::BlockPlace;
+use pagemill_store::Passages;
 use serde_json::json;
 
 use crate::{
@@ -50,16 +50,6 @@ async fn pages_come_back_as_they_went_in(world: &World) {
     assert!(without[0].blocks.iter().all(|block| block.words.is_empty()));
     assert_eq!(without[0].blocks[0].cells, pages[1].blocks[0].cells);
 
-    let place = |page, block| BlockPlace { document: id.clone(), version, page, block };
-    let places: Vec<BlockPlace> = (1..=20).map(|page| place(page, 0)).chain([place(7, 1), place(99, 0)]).collect();
-    let found = world.store.blocks_at(&places).await.unwrap();
-    assert_eq!(found.get(&place(7, 1)), Some(&pages[6].blocks[1]));
-    assert_eq!(found.get(&place(2, 0)), Some(&pages[1].blocks[0]));
-    assert_eq!(found.get(&place(99, 0)), None);
-    let there = places
-        .iter()
-        .filter(|p| pages.get(p.page as usize - 1).is_some_and(|page| page.blocks.len() > p.block as usize));
-    assert_eq!(found.len(), there.count());
     let words = &pages[0].blocks[0].words;
     assert_eq!(&unpack_words(&pack_words(words)).unwrap(), words);
 
@@ -183,7 +173,7 @@ async fn a_new_version_goes_live_as_a_whole(world: &World) {
     let second = world.store.index_texts(id, 2).await.unwrap().unwrap();
     assert_eq!(second.len(), 2);
     let old: Vec<_> = first.iter().map(|chunk| chunk.id.clone()).collect();
-    assert!(world.store.chunks_by_id(&world.project, &old).await.unwrap().is_empty());
+    assert_eq!(world.store.passages(&world.project, &old).await.unwrap(), Passages::default());
     let changes = world.store.changes_since(before, 10).await.unwrap();
     assert_eq!(changes.len(), 1);
     assert_eq!((changes[0].version, changes[0].kind), (2, pagemill_store::ChangeKind::Text));

@@ -70,7 +70,13 @@ impl World {
         Some(Self::over(StoreOptions::new(url), None, Some((server, name))).await)
     }
 
-    async fn over(options: StoreOptions, folder: Option<tempfile::TempDir>, server: Option<(String, String)>) -> Self {
+    async fn over(
+        mut options: StoreOptions,
+        folder: Option<tempfile::TempDir>,
+        server: Option<(String, String)>,
+    ) -> Self {
+        // A test machine that stands still for a while is no server that is away.
+        options.patience = Duration::from_secs(60);
         Self {
             store: Store::open(&options).await.unwrap(),
             clock: options.clock.clone(),

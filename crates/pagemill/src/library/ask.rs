@@ -5,10 +5,11 @@ use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use pagemill_core::{Problem, ProjectId};
 use pagemill_search::{Passage, Quoted};
+use pagemill_store::BlockPlace;
 
 use super::{
     Library,
-    search::{Blocks, Found, broke_off, checked_query, filter, place, spans_of},
+    search::{Blocks, Found, broke_off, checked_query, filter, spans_of},
     views::{Answer, AnswerSentence, Citation, QueryRequest, SearchMode},
 };
 
@@ -30,11 +31,10 @@ impl Library {
         let question = checked_query(&request.question)?;
         let mode = self.usable_mode(SearchMode::Hybrid)?;
         let vector = self.query_vector(question).await?;
-        let found = self.find(project, question, vector.clone(), mode, PASSAGES, filter).await?;
+        let (found, blocks) = self.find(project, question, vector.clone(), mode, PASSAGES, filter).await?;
         let quoted = self.extract(question, vector, &found).await?;
 
         let used: HashMap<&str, &Found> = found.iter().map(|hit| (hit.chunk.id.as_str(), hit)).collect();
-        let blocks = self.blocks_of(&found).await?;
         let sentences: Vec<AnswerSentence> = quoted
             .iter()
             .filter_map(|quote| used.get(quote.chunk.as_str()).map(|hit| sentence(quote, hit, &blocks)))
@@ -92,7 +92,7 @@ fn stands_in_blocks(chunk: &pagemill_core::Chunk, range: &std::ops::Range<u32>, 
         let (start, end) = (range.start.max(piece.start), range.end.min(piece.end));
         let said = chunk.text.get(start as usize..end as usize);
         let from = (start - piece.start + piece.block_start) as usize;
-        let block = blocks.get(&place(chunk, piece));
+        let block = blocks.get(&BlockPlace::of(chunk, piece));
         let stands = block.and_then(|block| block.text.get(from..from + (end - start) as usize));
         said.is_some() && said == stands
     })

@@ -2,9 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
-use pagemill_core::{
-    Block, Chunk, ChunkId, Document, DocumentId, ErrorCode, Piece, Problem, ProjectId, Rect, boxes_of_range,
-};
+use pagemill_core::{Block, Chunk, ChunkId, Document, DocumentId, ErrorCode, Problem, ProjectId, Rect, boxes_of_range};
 use pagemill_search::{Filter, Hit};
 use pagemill_store::BlockPlace;
 
@@ -37,11 +35,6 @@ impl Found {
 /// The blocks that chunks were made of.
 pub(super) type Blocks = HashMap<BlockPlace, Block>;
 
-/// Where the block of a piece stands.
-pub(super) fn place(chunk: &Chunk, piece: &Piece) -> BlockPlace {
-    BlockPlace { document: chunk.document.clone(), version: chunk.version, page: piece.page, block: piece.block }
-}
-
 impl Library {
     /// Searches the project's documents.
     ///
@@ -56,8 +49,7 @@ impl Library {
         let query = checked_query(&request.query)?;
         let mode = self.usable_mode(request.mode)?;
         let vector = if mode == SearchMode::Lexical { None } else { self.query_vector(query).await? };
-        let found = self.find(project, query, vector, mode, request.k as usize, filter).await?;
-        let blocks = self.blocks_of(&found).await?;
+        let (found, blocks) = self.find(project, query, vector, mode, request.k as usize, filter).await?;
         let results = found.iter().map(|hit| search_hit(hit, &blocks)).collect();
         let processing = self.store().open_jobs(project).await?;
         Ok(SearchResults { results, ms: started.elapsed().as_secs_f64() * 1000.0, mode, processing })
@@ -73,7 +65,7 @@ impl Library {
         }
     }
 
-    /// The best chunks with their documents. Chunks that are gone since the index was built are left out.
+    /// The best chunks with their documents, and the blocks behind them. Chunks that are gone since the index was built are left out.
     pub(super) async fn find(
         &self,
         project: &ProjectId,
@@ -82,7 +74,7 @@ impl Library {
         mode: SearchMode,
         k: usize,
         filter: Filter,
-    ) -> Result<Vec<Found>, Problem> {
+    ) -> Result<(Vec<Found>, Blocks), Problem> {
         let index = Arc::clone(&self.index);
         let query = query.to_owned();
         let search = move || match (mode, vector) {
@@ -95,28 +87,16 @@ impl Library {
             Err(error) => return Err(broke_off("the search", error)),
         };
         let ids: Vec<ChunkId> = hits.iter().map(|hit| hit.chunk.clone()).collect();
-        let chunks = self.store().chunks_by_id(project, &ids).await?;
-        let mut chunks: HashMap<ChunkId, Chunk> = chunks.into_iter().map(|chunk| (chunk.id.clone(), chunk)).collect();
-        let mut wanted: Vec<DocumentId> = hits.iter().map(|hit| hit.document.clone()).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let documents = self.store().documents_by_id(project, &wanted).await?;
+        let passages = self.store().passages(project, &ids).await?;
         let documents: HashMap<DocumentId, Arc<Document>> =
-            documents.into_iter().map(|(id, document)| (id, Arc::new(document))).collect();
-        let found = hits.into_iter().filter_map(|hit| {
-            let (chunk, document) = (chunks.remove(&hit.chunk)?, documents.get(&hit.document)?);
-            Some(Found { chunk, document: Arc::clone(document), score: hit.score })
+            passages.documents.into_iter().map(|(id, document)| (id, Arc::new(document))).collect();
+        let scores: HashMap<ChunkId, f32> = hits.into_iter().map(|hit| (hit.chunk, hit.score)).collect();
+        let found = passages.chunks.into_iter().filter_map(|chunk| {
+            let document = Arc::clone(documents.get(&chunk.document)?);
+            let score = *scores.get(&chunk.id)?;
+            Some(Found { chunk, document, score })
         });
-        Ok(found.collect())
-    }
-
-    /// The blocks behind some hits, with the places of their words.
-    pub(super) async fn blocks_of(&self, found: &[Found]) -> Result<Blocks, Problem> {
-        let mut places: Vec<BlockPlace> =
-            found.iter().flat_map(|hit| hit.chunk.pieces.iter().map(|p| place(&hit.chunk, p))).collect();
-        places.sort_unstable_by(|a, b| (&a.document, a.page, a.block).cmp(&(&b.document, b.page, b.block)));
-        places.dedup();
-        self.store().blocks_at(&places).await
+        Ok((found.collect(), passages.blocks))
     }
 
     pub(super) fn usable_mode(&self, wanted: SearchMode) -> Result<SearchMode, Problem> {
@@ -186,7 +166,7 @@ pub(super) fn spans_of(chunk: &Chunk, range: std::ops::Range<u32>, blocks: &Bloc
     let mut spans: Vec<SpanView> = Vec::new();
     for piece in &chunk.pieces {
         let (start, end) = (range.start.max(piece.start), range.end.min(piece.end));
-        let Some(block) = blocks.get(&place(chunk, piece)) else { continue };
+        let Some(block) = blocks.get(&BlockPlace::of(chunk, piece)) else { continue };
         if start >= end {
             continue;
         }
