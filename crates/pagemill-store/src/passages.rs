@@ -39,11 +39,12 @@ impl Store {
 }
 
 async fn chunks_by_id(conn: &mut Conn<'_>, project: &ProjectId, ids: &[ChunkId]) -> Result<Vec<Chunk>, Failure> {
+    // SQLite takes the tables of a CROSS JOIN in this order: it would walk through the whole project instead.
     const SQL: &str = concat!(
         "SELECT ",
         chunk_columns!(),
-        " FROM chunks c JOIN documents d ON d.id = c.document AND d.live_version = c.version \
-         WHERE d.project = $1 AND c.id IN ({list})"
+        " FROM chunks c CROSS JOIN documents d WHERE c.id IN ({list}) \
+         AND d.id = c.document AND d.live_version = c.version AND d.project = $1"
     );
     let mut found = HashMap::with_capacity(ids.len());
     for some in ids.chunks(LIST) {
