@@ -143,8 +143,8 @@ impl PageStream<'_> {
     async fn step(&mut self) -> Result<Option<Step>, End> {
         let patience = self.cells.limits().page_time();
         if self.child.is_none() {
-            if self.phase == Phase::Reading && self.next > self.last {
-                // Every page is accounted for, but the child that would have summed up is gone.
+            if self.phase == Phase::Reading && self.next > self.last && self.strikes >= ALONE {
+                // Every page is accounted for, but summing up costs one child after the other.
                 return Ok(Some(self.end(WireSummary::default())));
             }
             self.ask().await?;
@@ -183,7 +183,7 @@ impl PageStream<'_> {
     /// child may have been ended from outside.)
     async fn ask(&mut self) -> Result<(), End> {
         let limits = self.cells.limits();
-        let alone = self.strikes >= ALONE;
+        let alone = self.strikes >= ALONE && self.next <= self.last;
         self.asked_to = if alone { self.next } else { self.last };
         let request = Request {
             work: Work::Read {
@@ -239,7 +239,9 @@ impl PageStream<'_> {
             return Ok(None);
         }
         if self.next > self.last {
-            return Ok(None); // it died after its last page
+            // It died after its last page; another one sums up.
+            self.strikes += 1;
+            return Ok(None);
         }
         // Waiting is dear: a page that took its whole time is tried alone at once.
         let slow = matches!(silence, Silence::TimedOut) && self.strikes < ALONE;
@@ -247,8 +249,8 @@ impl PageStream<'_> {
         if self.strikes <= ALONE {
             return Ok(None);
         }
-        // The next one has no credit: what is bad often comes in a row.
-        self.strikes = ALONE;
+        // The next one has no credit: what is bad often comes in a row. Summing up has.
+        self.strikes = if self.next < self.last { ALONE } else { 0 };
         let page = self.next;
         let problem = silence_problem(silence, &format!("page {page}"));
         self.lost.push(WireWarning { page: Some(page), code: problem.code.to_string(), message: problem.message });
