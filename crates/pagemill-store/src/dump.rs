@@ -149,6 +149,7 @@ async fn dump(conn: &mut Conn<'_>) -> Result<String, Failure> {
             "SELECT COUNT(*) FROM vectors v WHERE NOT EXISTS \
              (SELECT 1 FROM embeddings e WHERE e.model = v.model AND e.hash = v.hash)",
         ),
+        ("versions", "SELECT COUNT(*) FROM versions"),
         ("jobs", "SELECT COUNT(*) FROM jobs"),
     ] {
         line(&mut out, name, &[conn.number(sql, &[]).await?.to_string()]);

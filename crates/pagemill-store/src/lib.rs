@@ -14,6 +14,7 @@ mod events;
 mod facts;
 mod failure;
 mod finish;
+mod ledger;
 mod options;
 mod pages;
 mod queue;
@@ -25,8 +26,10 @@ mod stages;
 mod store;
 mod tasks;
 mod vectors;
+mod versions;
 
 pub use blobs::{BlobEntry, BlobWriter, Blobs};
+pub use ledger::{ReusableUnit, Unit, UnitTimes};
 pub use options::{ClockShift, StoreOptions};
 pub use queue::policy::{MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
 pub use records::{
@@ -34,3 +37,4 @@ pub use records::{
     PageOutcome,
 };
 pub use store::{Answer, Store};
+pub use versions::{ReadBefore, Replacement, Reprocess, Source};

@@ -10,6 +10,7 @@ mod eval;
 mod ls;
 mod models;
 mod output;
+mod process;
 mod progress;
 mod read;
 mod rm;
@@ -89,6 +90,10 @@ enum Command {
     Show(show::ShowArgs),
     /// Delete documents with everything made from them.
     Rm(rm::RmArgs),
+    /// Process a document anew; what has not changed is taken over.
+    Process(process::ProcessArgs),
+    /// Give a document another file; the old text is findable until the new one is.
+    Replace(process::ReplaceArgs),
     /// Print what a PDF says, without a library.
     Read(read::ReadArgs),
     /// Search the library.
@@ -157,6 +162,8 @@ async fn run(cli: Cli) -> Result<Outcome, Problem> {
         Command::Ls(args) => ls::run(&global, &args).await,
         Command::Show(args) => show::run(&global, &args).await,
         Command::Rm(args) => rm::run(&global, &args).await,
+        Command::Process(args) => process::run(&global, &args).await,
+        Command::Replace(args) => process::replace(&global, &args).await,
         Command::Read(args) => read::run(&global, &args).await,
         Command::Search(args) => search::run(&global, &args).await,
         Command::Ask(args) => ask::run(&global, &args).await,
