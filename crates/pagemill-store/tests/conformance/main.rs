@@ -8,6 +8,7 @@ mod deletion;
 mod documents;
 mod fencing;
 mod leases;
+mod ledger;
 mod model;
 mod opening;
 mod queue;
