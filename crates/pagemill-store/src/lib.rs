@@ -4,6 +4,7 @@
 //! [`Store`] is the only door to the database, [`Blobs`] the only one to the files.
 //! Nothing here waits for parsing, a network or a model while a transaction is open.
 
+mod backup;
 mod blobs;
 mod chunks;
 mod counts;
@@ -28,6 +29,7 @@ mod tasks;
 mod vectors;
 mod versions;
 
+pub use backup::{Exported, export, import};
 pub use blobs::{BlobEntry, BlobWriter, Blobs};
 pub use ledger::{ReusableUnit, Unit, UnitTimes};
 pub use options::{ClockShift, StoreOptions};

@@ -3,6 +3,7 @@
 //! set, a missing server is a failure.
 #![allow(clippy::unwrap_used)]
 
+mod backup;
 mod changes;
 mod deletion;
 mod documents;

@@ -4,6 +4,7 @@
 
 mod add;
 mod ask;
+mod backup;
 mod bench;
 mod doctor;
 mod eval;
@@ -108,6 +109,10 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Measure how fast this machine takes documents in.
     Bench(bench::BenchArgs),
+    /// Copy the library into a folder, whether or not it is at work.
+    Backup(backup::BackupArgs),
+    /// Make a library from a backup.
+    Restore(backup::RestoreArgs),
     /// Check that this machine and the library are in order.
     Doctor,
     /// Look at embedding models, or make a model file.
@@ -171,6 +176,8 @@ async fn run(cli: Cli) -> Result<Outcome, Problem> {
         Command::Tasks(args) => tasks::run(&global, &args).await,
         Command::Eval(args) => eval::run(&global, &args).await,
         Command::Bench(args) => bench::run(&global, &args).await,
+        Command::Backup(args) => backup::backup(&global, &args).await,
+        Command::Restore(args) => backup::restore(&global, &args).await,
         Command::Doctor => doctor::run(&global).await,
         Command::Models(args) => models::run(&global, &args).await,
         Command::Openapi => {

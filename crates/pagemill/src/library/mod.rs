@@ -3,6 +3,7 @@
 //! Faces never touch the database, the blobs or the indexes; they call this.
 
 mod ask;
+mod backup;
 mod checks;
 mod documents;
 mod indexing;
@@ -24,6 +25,7 @@ use pagemill_store::{Blobs, Store, StoreOptions};
 
 use crate::{cell::Cells, config::Settings};
 
+pub use backup::{backup, restore};
 pub use indexing::Indexing;
 pub use lock::folder_problem;
 pub use process::{ProcessOptions, stage_of};

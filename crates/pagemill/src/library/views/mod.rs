@@ -3,6 +3,7 @@
 //! They are promises to callers, so they are written out here and made from the
 //! core types, never derived on them.
 
+mod backup;
 mod ledger;
 mod pages;
 mod search;
@@ -11,6 +12,7 @@ use pagemill_core::{Document, Problem, Stage, Task, TaskStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use backup::{BackupView, RestoreView};
 pub use ledger::{PageLedgerView, PageOutcomeView, PlanView, PlannedStage, StageLedgerView};
 pub use pages::{BlockView, CellView, PageView};
 pub use search::{
