@@ -21,6 +21,6 @@ pub use geometry::Rect;
 pub use ids::{ChunkId, DocumentId, EventId, JobId, ProjectId, TaskId, WorkerId};
 pub use page::{Block, BlockKind, Cell, Page, PageSource};
 pub use pipeline::{Priority, Queue, Stage};
-pub use task::{Event, Task, TaskError, TaskStatus};
+pub use task::{Event, StageLedger, Task, TaskError, TaskStatus};
 pub use text::{excerpt, normalize_name};
 pub use words::{PackedWordsError, Word, boxes_of_range, pack_words, unpack_words};

@@ -38,7 +38,7 @@ impl Write for FinishTask {
         let Some(document) = document else { return Err(lease_lost(claim)) };
         let ledger = pages::ledger(tx.conn(), &claim.document, claim.version).await?;
         let (status, error) = verdict(&document, &ledger);
-        stages::advance(tx, claim, &held).await?;
+        stages::advance(tx, claim, &held, "").await?;
         let now = wall_ms();
         let unread = ledger.iter().filter(|page| is_unread(page)).count();
         let error_text = error.as_ref().map(to_json).transpose()?;
@@ -148,7 +148,7 @@ mod tests {
     }
 
     fn page(number: u32, source: PageSource, reason: Option<&str>) -> PageOutcome {
-        PageOutcome { number, source, reason: reason.map(str::to_owned), label: None }
+        PageOutcome { number, source, reason: reason.map(str::to_owned), label: None, reused: false }
     }
 
     #[test]

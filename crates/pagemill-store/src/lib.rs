@@ -4,6 +4,7 @@
 //! [`Store`] is the only door to the database, [`Blobs`] the only one to the files.
 //! Nothing here waits for parsing, a network or a model while a transaction is open.
 
+mod backup;
 mod blobs;
 mod chunks;
 mod counts;
@@ -14,6 +15,7 @@ mod events;
 mod facts;
 mod failure;
 mod finish;
+mod ledger;
 mod options;
 mod pages;
 mod passages;
@@ -26,8 +28,11 @@ mod stages;
 mod store;
 mod tasks;
 mod vectors;
+mod versions;
 
+pub use backup::{Exported, export, import};
 pub use blobs::{BlobEntry, BlobWriter, Blobs};
+pub use ledger::{ReusableUnit, Unit, UnitTimes};
 pub use options::{ClockShift, StoreOptions};
 pub use queue::policy::{MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
 pub use records::{
@@ -35,3 +40,4 @@ pub use records::{
     PageOutcome, Passages,
 };
 pub use store::{Answer, Store};
+pub use versions::{ReadBefore, Replacement, Reprocess, Source};

@@ -59,6 +59,8 @@ pub struct PageOutcome {
     pub reason: Option<String>,
     /// The number printed on it.
     pub label: Option<String>,
+    /// Whether it was taken over from earlier work.
+    pub reused: bool,
 }
 
 /// Where a block stands.

@@ -89,7 +89,7 @@ impl Write for FinishStage {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         let Self(claim) = self;
         let held = queue::hold(tx, claim).await?;
-        advance(tx, claim, &held).await?;
+        advance(tx, claim, &held, "").await?;
         let kind = match claim.stage {
             Stage::Parse => "document.text_extracted",
             Stage::Chunk => "document.chunks_created",
@@ -101,44 +101,14 @@ impl Write for FinishStage {
     }
 }
 
-/// Marks a unit of a stage as done, and shows it in the task. `reused` units were not done again.
-pub(crate) async fn check_unit(tx: &mut Tx<'_>, claim: &Claim, unit: u32, reused: u32) -> Result<(), Failure> {
-    tx.execute(
-        "INSERT INTO checkpoints (document, version, stage, unit, task, at_ms) VALUES ($1, $2, $3, $4, $5, $6) \
-         ON CONFLICT (document, version, stage, unit) DO NOTHING",
-        args![&claim.document, claim.version, claim.stage.as_str(), unit, &claim.task, wall_ms()],
-    )
-    .await?;
-    let row = tx
-        .row(
-            "UPDATE tasks SET waiting = NULL, reused = reused + $5, units_done = \
-             (SELECT COUNT(*) FROM checkpoints WHERE document = $2 AND version = $3 AND stage = $4 AND unit >= 0), \
-             pages_done = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3), \
-             pages_unread = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3 \
-             AND source IN ('skipped', 'failed')) \
-             WHERE id = $1 RETURNING units_done, units_total, pages_done, pages_total",
-            args![&claim.task, &claim.document, claim.version, claim.stage.as_str(), reused],
-        )
-        .await?;
-    let Some(row) = row else { return Err(crate::failure::lease_lost(claim)) };
-    let mut fields = row.fields();
-    let data = json!({
-        "stage": claim.stage.as_str(),
-        "units_done": fields.int()?,
-        "units_total": fields.int()?,
-        "pages_done": fields.int()?,
-        "pages_total": fields.int()?,
-    });
-    tx.event("task.progress", &claim.project, Some(&claim.task), Some(&claim.document), &data)
-}
-
-/// Ends a stage: its checkpoint, its time, its job gone, the next one queued.
-pub(crate) async fn advance(tx: &mut Tx<'_>, claim: &Claim, held: &Held) -> Result<(), Failure> {
+/// Ends a stage: its checkpoint (with a key where its output can be found again), its time, its job gone, the next
+/// one queued.
+pub(crate) async fn advance(tx: &mut Tx<'_>, claim: &Claim, held: &Held, key: &str) -> Result<(), Failure> {
     let now = wall_ms();
     tx.execute(
-        "INSERT INTO checkpoints (document, version, stage, unit, task, at_ms) VALUES ($1, $2, $3, -1, $4, $5) \
+        "INSERT INTO checkpoints (document, version, stage, unit, task, at_ms, key) VALUES ($1, $2, $3, -1, $4, $5, $6) \
          ON CONFLICT (document, version, stage, unit) DO NOTHING",
-        args![&claim.document, claim.version, claim.stage.as_str(), &claim.task, now],
+        args![&claim.document, claim.version, claim.stage.as_str(), &claim.task, now, key],
     )
     .await?;
     tx.execute("DELETE FROM jobs WHERE id = $1 AND fence = $2", args![&claim.job, claim.fence]).await?;

@@ -6,12 +6,13 @@ use pagemill_core::{
 use serde_json::json;
 
 use crate::{
-    Answer, Store,
+    Answer, Source, Store,
     dialect::wall_ms,
     documents,
     failure::Failure,
     queue::{self, NewJob, policy},
     sql::{Fields, Row, Tx, Write, args, from_json},
+    versions,
 };
 
 /// The columns [`task_of`] reads, in its order.
@@ -19,7 +20,7 @@ macro_rules! task_columns {
     () => {
         "t.id, t.document, t.project, t.recipe, t.version, t.status, t.priority, t.stage, t.units_done, \
          t.units_total, t.pages_total, t.pages_done, t.pages_unread, t.chunks, t.reused, t.error, t.waiting, \
-         t.created_ms, t.started_ms, t.finished_ms, t.timings"
+         t.created_ms, t.started_ms, t.finished_ms, t.timings, t.ledger"
     };
 }
 pub(crate) use task_columns;
@@ -48,6 +49,7 @@ pub(crate) fn task_of(fields: &mut Fields<'_>) -> Result<Task, Failure> {
         started_ms: fields.int_or_null()?,
         finished_ms: fields.int_or_null()?,
         timings: fields.json()?,
+        ledger: fields.json()?,
     })
 }
 
@@ -228,6 +230,13 @@ pub(crate) async fn again(
     // What was set aside as a dead letter is being tried again.
     tx.execute("DELETE FROM jobs WHERE document = $1", args![&document.id]).await?;
     if last.status == TaskStatus::Partial && document.live_version == Some(last.version) {
+        let source = Source {
+            sha256: document.sha256.clone(),
+            file: document.file.clone(),
+            bytes: document.bytes,
+            redo_from: None,
+        };
+        versions::begin(tx, &document.project, &document.id, last.version + 1, &source).await?;
         return start(tx, document, recipe, priority, last.version + 1, Stage::Parse).await;
     }
     let rows = tx
@@ -282,6 +291,7 @@ pub(crate) async fn start(
         started_ms: None,
         finished_ms: None,
         timings: Vec::new(),
+        ledger: Vec::new(),
     };
     let turn = queue::next_turn(tx, &document.project).await?;
     let inserted = tx

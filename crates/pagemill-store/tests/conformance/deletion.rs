@@ -33,7 +33,7 @@ async fn a_receipt_tells_the_truth(world: &World) {
         rows,
         [
             ("blocks", 6),
-            ("checkpoints", 7),
+            ("checkpoints", 8),
             ("chunks", 6),
             ("documents", 1),
             ("embeddings", 6),
@@ -42,6 +42,7 @@ async fn a_receipt_tells_the_truth(world: &World) {
             ("pages", 3),
             ("tasks", 1),
             ("vectors", 6),
+            ("versions", 1),
             ("warnings", 1),
         ]
     );

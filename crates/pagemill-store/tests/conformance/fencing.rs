@@ -35,8 +35,8 @@ async fn write(world: &World, method: &str, claim: &Claim) -> Result<(), Problem
     match method {
         "begin_stage" => store.begin_stage(claim, 7).await,
         "save_pages" => store.save_pages(claim, 3, &[page(9)]).await,
-        "finish_parse" => store.finish_parse(claim, &info(9), &Vec::new(), &json!(["stale"])).await,
-        "save_chunks" => store.save_chunks(claim, &made).await,
+        "finish_parse" => store.finish_parse(claim, "", &info(9), &Vec::new(), &json!(["stale"])).await,
+        "save_chunks" => store.save_chunks(claim, 0, &made, false).await,
         "save_embeddings" => store.save_embeddings(claim, 3, MODEL, &vectors(&made), 0).await,
         "finish_embed" => store.finish_embed(claim, MODEL).await,
         "finish_stage" => store.finish_stage(claim).await,

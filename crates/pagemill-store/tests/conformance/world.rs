@@ -141,9 +141,9 @@ impl World {
             Stage::Parse => {
                 let read: Vec<Page> = (1..=pages).map(page).collect();
                 store.save_pages(claim, 0, &read).await?;
-                store.finish_parse(claim, &info(pages), &Vec::new(), &serde_json::json!([])).await?;
+                store.finish_parse(claim, "", &info(pages), &Vec::new(), &serde_json::json!([])).await?;
             }
-            Stage::Chunk => store.save_chunks(claim, &chunks(claim, pages)).await?,
+            Stage::Chunk => store.save_chunks(claim, 0, &chunks(claim, pages), false).await?,
             Stage::Embed => {
                 let made = store.chunks(&claim.document, claim.version, None, 1000).await?;
                 store.save_embeddings(claim, 0, MODEL, &vectors(&made), 0).await?;

@@ -13,6 +13,7 @@ mod health;
 mod openapi;
 mod pages;
 mod problem;
+mod process;
 mod search;
 mod server;
 mod site;
@@ -68,7 +69,9 @@ fn described_routes() -> OpenApiRouter<Faces> {
     let api = OpenApiRouter::new()
         .routes(routes!(upload::add_documents, documents::list_documents))
         .routes(routes!(documents::get_document, documents::delete_document))
-        .routes(routes!(documents::get_file))
+        .routes(routes!(documents::get_file, process::replace_file))
+        .routes(routes!(process::process_document))
+        .routes(routes!(process::get_ledger))
         .routes(routes!(documents::get_text))
         .routes(routes!(documents::get_markdown))
         .routes(routes!(documents::get_status))

@@ -4,12 +4,14 @@
 
 mod add;
 mod ask;
+mod backup;
 mod bench;
 mod doctor;
 mod eval;
 mod ls;
 mod models;
 mod output;
+mod process;
 mod progress;
 mod read;
 mod rm;
@@ -89,6 +91,10 @@ enum Command {
     Show(show::ShowArgs),
     /// Delete documents with everything made from them.
     Rm(rm::RmArgs),
+    /// Process a document anew; what has not changed is taken over.
+    Process(process::ProcessArgs),
+    /// Give a document another file; the old text is findable until the new one is.
+    Replace(process::ReplaceArgs),
     /// Print what a PDF says, without a library.
     Read(read::ReadArgs),
     /// Search the library.
@@ -103,6 +109,10 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Measure how fast this machine takes documents in.
     Bench(bench::BenchArgs),
+    /// Copy the library into a folder, whether or not it is at work.
+    Backup(backup::BackupArgs),
+    /// Make a library from a backup.
+    Restore(backup::RestoreArgs),
     /// Check that this machine and the library are in order.
     Doctor,
     /// Look at embedding models, or make a model file.
@@ -157,6 +167,8 @@ async fn run(cli: Cli) -> Result<Outcome, Problem> {
         Command::Ls(args) => ls::run(&global, &args).await,
         Command::Show(args) => show::run(&global, &args).await,
         Command::Rm(args) => rm::run(&global, &args).await,
+        Command::Process(args) => process::run(&global, &args).await,
+        Command::Replace(args) => process::replace(&global, &args).await,
         Command::Read(args) => read::run(&global, &args).await,
         Command::Search(args) => search::run(&global, &args).await,
         Command::Ask(args) => ask::run(&global, &args).await,
@@ -164,6 +176,8 @@ async fn run(cli: Cli) -> Result<Outcome, Problem> {
         Command::Tasks(args) => tasks::run(&global, &args).await,
         Command::Eval(args) => eval::run(&global, &args).await,
         Command::Bench(args) => bench::run(&global, &args).await,
+        Command::Backup(args) => backup::backup(&global, &args).await,
+        Command::Restore(args) => backup::restore(&global, &args).await,
         Command::Doctor => doctor::run(&global).await,
         Command::Models(args) => models::run(&global, &args).await,
         Command::Openapi => {

@@ -3,12 +3,15 @@
 //! Faces never touch the database, the blobs or the indexes; they call this.
 
 mod ask;
+mod backup;
 mod checks;
 mod documents;
 mod indexing;
 mod lock;
+mod process;
 mod search;
 mod tasks;
+pub(crate) mod units;
 mod uploads;
 mod vectors;
 pub mod views;
@@ -22,11 +25,13 @@ use pagemill_store::{Blobs, Store, StoreOptions};
 
 use crate::{cell::Cells, config::Settings};
 
+pub use backup::{backup, restore};
 pub use indexing::Indexing;
 pub use lock::folder_problem;
+pub use process::{ProcessOptions, stage_of};
 pub(crate) use search::broke_off;
 pub use uploads::{AddOptions, RECIPES, Upload};
-pub use vectors::{embedding_hash, from_stored, to_stored};
+pub use vectors::{from_stored, to_stored};
 
 use lock::LibraryLock;
 

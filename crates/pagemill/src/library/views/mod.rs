@@ -3,6 +3,8 @@
 //! They are promises to callers, so they are written out here and made from the
 //! core types, never derived on them.
 
+mod backup;
+mod ledger;
 mod pages;
 mod search;
 
@@ -10,6 +12,8 @@ use pagemill_core::{Document, Problem, Stage, Task, TaskStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use backup::{BackupView, RestoreView};
+pub use ledger::{PageLedgerView, PageOutcomeView, PlanView, PlannedStage, StageLedgerView};
 pub use pages::{BlockView, CellView, PageView};
 pub use search::{
     Answer, AnswerSentence, Citation, QueryRequest, SearchHit, SearchMode, SearchRequest, SearchResults, SpanView,
@@ -151,6 +155,9 @@ pub struct TaskView {
     pub finished: Option<String>,
     /// Seconds each stage took.
     pub timings: std::collections::BTreeMap<String, f64>,
+    /// What it did and took over in each stage that makes something.
+    #[serde(default)]
+    pub ledger: Vec<StageLedgerView>,
 }
 
 impl From<&Task> for TaskView {
@@ -191,6 +198,7 @@ impl From<&Task> for TaskView {
             started: task.started_ms.map(rfc3339),
             finished: task.finished_ms.map(rfc3339),
             timings: task.timings.iter().map(|(stage, seconds)| (stage.as_str().to_owned(), *seconds)).collect(),
+            ledger: task.ledger.iter().map(StageLedgerView::from).collect(),
         }
     }
 }
