@@ -23,14 +23,16 @@ mod schema;
 mod sql;
 mod stages;
 mod store;
+mod task_lists;
 mod tasks;
 mod vectors;
 
 pub use blobs::{BlobEntry, BlobWriter, Blobs};
 pub use options::{ClockShift, StoreOptions};
-pub use queue::policy::{MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
+pub use pagemill_core::queue::{JobState, MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
 pub use records::{
-    Added, BlockPlace, ChangeKind, ChangeRow, ChunkVector, Claim, Counts, DeletionReceipt, JobState, NewDocument,
-    PageOutcome,
+    Added, Ahead, Attempt, BlockPlace, ChangeKind, ChangeRow, ChunkVector, Claim, Counts, DeadLetter, DeadLetterKind,
+    DeletionReceipt, FinishedTask, JobStanding, NewDocument, Outcome, PageOutcome, QueueState, Standing, TaskFilter,
+    WorkerJob, WorkerReport, WorkerState,
 };
 pub use store::{Answer, Store};
