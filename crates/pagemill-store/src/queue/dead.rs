@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Answer, DeadLetter, DeadLetterKind, Store, documents,
     failure::Failure,
-    sql::{Tx, Write, args},
+    sql::{Conn, Tx, Write, args},
     tasks,
 };
 
@@ -42,28 +42,24 @@ impl Store {
             let rows = conn.rows(OF_KIND, args![project, after, stage, code, limit]).await?;
             let mut letters = Vec::with_capacity(rows.len());
             for job in StoredJob::read_all(&rows)? {
-                let row = conn.row("SELECT file FROM documents WHERE id = $1", args![&job.document]).await?;
-                let file = row.map(|row| row.text()).transpose()?.unwrap_or_default();
-                let mut attempts = attempts_of(&mut conn, &job.task).await?;
-                attempts.retain(|attempt| attempt.job == job.id);
-                letters.push(DeadLetter {
-                    job: job.id,
-                    task: job.task,
-                    document: job.document,
-                    file,
-                    stage: job.stage,
-                    unit: job.unit,
-                    version: job.version,
-                    recipe: job.recipe,
-                    priority: job.priority,
-                    attempts_spent: job.job.attempt,
-                    crashes: job.job.crashes,
-                    error: job.error,
-                    died_ms: job.died_ms.unwrap_or(0),
-                    attempts,
-                });
+                letters.push(letter_of(&mut conn, job).await?);
             }
             Ok(letters)
+        })
+    }
+
+    /// One dead letter of a project.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn dead_letter<'a>(&'a self, project: &'a ProjectId, job: &'a JobId) -> Answer<'a, Option<DeadLetter>> {
+        const ONE: &str =
+            concat!("SELECT ", job_columns!(), " FROM jobs WHERE project = $1 AND id = $2 AND state = 'dead'");
+        self.answer(async move {
+            let mut snapshot = self.snapshot().await?;
+            let mut conn = snapshot.conn();
+            let Some(row) = conn.row(ONE, args![project, job]).await? else { return Ok(None) };
+            letter_of(&mut conn, StoredJob::read(&row)?).await.map(Some)
         })
     }
 
@@ -82,6 +78,30 @@ impl Store {
     pub fn discard_dead_letter<'a>(&'a self, project: &'a ProjectId, job: &'a JobId) -> Answer<'a, bool> {
         self.write(Settle { project: project.clone(), job: job.clone(), fate: Fate::Discard })
     }
+}
+
+/// A dead letter, with what is known of its attempts and its document.
+async fn letter_of(conn: &mut Conn<'_>, job: StoredJob) -> Result<DeadLetter, Failure> {
+    let row = conn.row("SELECT file FROM documents WHERE id = $1", args![&job.document]).await?;
+    let file = row.map(|row| row.text()).transpose()?.unwrap_or_default();
+    let mut attempts = attempts_of(conn, &job.task).await?;
+    attempts.retain(|attempt| attempt.job == job.id);
+    Ok(DeadLetter {
+        job: job.id,
+        task: job.task,
+        document: job.document,
+        file,
+        stage: job.stage,
+        unit: job.unit,
+        version: job.version,
+        recipe: job.recipe,
+        priority: job.priority,
+        attempts_spent: job.job.attempt,
+        crashes: job.job.crashes,
+        error: job.error,
+        died_ms: job.died_ms.unwrap_or(0),
+        attempts,
+    })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
