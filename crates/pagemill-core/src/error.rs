@@ -11,6 +11,8 @@ pub enum Fault {
     Input,
     /// This machine, for now: wait, and spend no attempt (full disk, memory, shutdown).
     Machine,
+    /// What ran it died of it, perhaps by chance: try again, but set it aside after the third time.
+    Crash,
     /// Something passing: try again with a growing pause.
     Passing,
     /// Ours: a defect.
@@ -91,7 +93,7 @@ codes! {
     /// Reading took longer than one file may take.
     TimeLimit = "time_limit", 422, Input;
     /// The reader crashed on this file.
-    ReaderCrashed = "reader_crashed", 422, Input;
+    ReaderCrashed = "reader_crashed", 422, Crash;
     /// The page is a picture, and there is no OCR here to read it.
     OcrUnavailable = "ocr_unavailable", 422, Input;
 

@@ -10,6 +10,7 @@ mod geometry;
 mod ids;
 mod page;
 mod pipeline;
+pub mod queue;
 mod task;
 mod text;
 mod words;

@@ -11,7 +11,7 @@ use crate::{
     documents,
     failure::{Failure, lease_lost},
     pages, queue,
-    sql::{Tx, Write, args, to_json},
+    sql::{Tx, Write, args, from_json, to_json},
     stages, tasks,
 };
 
@@ -37,7 +37,8 @@ impl Write for FinishTask {
         let document = documents::lock_document(tx, &claim.project, &claim.document).await?;
         let Some(document) = document else { return Err(lease_lost(claim)) };
         let ledger = pages::ledger(tx.conn(), &claim.document, claim.version).await?;
-        let (status, error) = verdict(&document, &ledger);
+        let set_aside = set_aside(tx, claim).await?;
+        let (status, error) = with_set_aside(verdict(&document, &ledger), set_aside);
         stages::advance(tx, claim, &held, "").await?;
         let now = wall_ms();
         let unread = ledger.iter().filter(|page| is_unread(page)).count();
@@ -72,6 +73,39 @@ impl Write for FinishTask {
         });
         tx.event(kind, &claim.project, Some(&claim.task), Some(&claim.document), &data)?;
         tasks::lock_task(tx, &claim.project, &claim.task).await?.ok_or_else(|| lease_lost(claim))
+    }
+}
+
+/// The first stage of the task that was set aside while the rest went on, with its error.
+async fn set_aside(tx: &mut Tx<'_>, claim: &Claim) -> Result<Option<(Stage, TaskError)>, Failure> {
+    let sql = "SELECT stage, error FROM jobs WHERE task = $1 AND state = 'dead' ORDER BY id LIMIT 1";
+    let Some(row) = tx.row(sql, args![&claim.task]).await? else { return Ok(None) };
+    let mut fields = row.fields();
+    let stage = fields.word(Stage::parse)?;
+    let unknown = || TaskError { code: ErrorCode::Internal, message: "no reason is recorded".to_owned() };
+    let error = fields.text_or_null()?.map(|text| from_json(&text)).transpose()?;
+    Ok(Some((stage, error.unwrap_or_else(unknown))))
+}
+
+/// A task that went on without one of its stages is not complete.
+fn with_set_aside(
+    (status, error): (TaskStatus, Option<TaskError>),
+    set_aside: Option<(Stage, TaskError)>,
+) -> (TaskStatus, Option<TaskError>) {
+    match (status, error, set_aside) {
+        (TaskStatus::Completed, _, Some((stage, reason))) => {
+            let stage = stage.as_str();
+            let message = format!(
+                "everything but `{stage}` is done; that was set aside: {}; retry the task to try it again",
+                reason.message
+            );
+            (TaskStatus::Partial, Some(TaskError { code: reason.code, message }))
+        }
+        (status, Some(error), Some((stage, reason))) => {
+            let message = format!("{}; `{}` was set aside: {}", error.message, stage.as_str(), reason.message);
+            (status, Some(TaskError { code: error.code, message }))
+        }
+        (status, error, _) => (status, error),
     }
 }
 

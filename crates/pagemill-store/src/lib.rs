@@ -26,6 +26,7 @@ mod schema;
 mod sql;
 mod stages;
 mod store;
+mod task_lists;
 mod tasks;
 mod vectors;
 mod versions;
@@ -34,10 +35,11 @@ pub use backup::{Exported, export, import};
 pub use blobs::{BlobEntry, BlobWriter, Blobs};
 pub use ledger::{ReusableUnit, Unit, UnitTimes};
 pub use options::{ClockShift, StoreOptions};
-pub use queue::policy::{MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
+pub use pagemill_core::queue::{JobState, MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
 pub use records::{
-    Added, BlockPlace, ChangeKind, ChangeRow, ChunkVector, Claim, Counts, DeletionReceipt, JobState, NewDocument,
-    PageOutcome, Passages,
+    Added, Ahead, Attempt, BlockPlace, ChangeKind, ChangeRow, ChunkVector, Claim, Counts, DeadLetter, DeadLetterKind,
+    DeletionReceipt, FinishedTask, JobStanding, NewDocument, Outcome, PageOutcome, Passages, QueueState, Standing,
+    TaskFilter, WorkerJob, WorkerReport, WorkerState,
 };
 pub use store::{Answer, Store};
 pub use versions::{ReadBefore, Replacement, Reprocess, Source};

@@ -76,6 +76,7 @@ impl Write for DeleteDocument {
         tx.lock_rows("SELECT id FROM jobs WHERE document = $1 ORDER BY id", id).await?;
         for (table, sql) in [
             ("jobs", "DELETE FROM jobs WHERE document = $1"),
+            ("attempts", "DELETE FROM attempts WHERE task IN (SELECT id FROM tasks WHERE document = $1)"),
             ("tasks", "DELETE FROM tasks WHERE document = $1"),
             ("checkpoints", "DELETE FROM checkpoints WHERE document = $1"),
             ("blocks", "DELETE FROM blocks WHERE document = $1"),

@@ -111,7 +111,7 @@ pub(crate) async fn advance(tx: &mut Tx<'_>, claim: &Claim, held: &Held, key: &s
         args![&claim.document, claim.version, claim.stage.as_str(), &claim.task, now, key],
     )
     .await?;
-    tx.execute("DELETE FROM jobs WHERE id = $1 AND fence = $2", args![&claim.job, claim.fence]).await?;
+    queue::complete(tx, claim, held).await?;
     let row = tx.row("SELECT timings, stage_started_ms FROM tasks WHERE id = $1", args![&claim.task]).await?;
     let Some(row) = row else { return Err(crate::failure::lease_lost(claim)) };
     let mut fields = row.fields();
@@ -121,7 +121,7 @@ pub(crate) async fn advance(tx: &mut Tx<'_>, claim: &Claim, held: &Held, key: &s
     tx.execute("UPDATE tasks SET timings = $2, waiting = NULL WHERE id = $1", args![&claim.task, to_json(&timings)?])
         .await?;
     if let Some(next) = claim.stage.next() {
-        queue::enqueue(tx, &NewJob::after(claim, held.turn, next)).await?;
+        queue::enqueue(tx, &NewJob::after(claim, held.turn(), next)).await?;
     }
     Ok(())
 }

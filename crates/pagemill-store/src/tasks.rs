@@ -6,12 +6,15 @@ use pagemill_core::{
 use serde_json::json;
 
 use crate::{
-    Answer, Source, Store,
+    Answer, Outcome, Source, Store,
     dialect::wall_ms,
     documents,
     failure::Failure,
-    queue::{self, NewJob, policy},
-    sql::{Fields, Row, Tx, Write, args, from_json},
+    queue::{
+        self, NewJob, attempts, policy,
+        stored::{self, StoredJob, job_columns},
+    },
+    sql::{Fields, Tx, Write, args, from_json},
     versions,
 };
 
@@ -53,10 +56,6 @@ pub(crate) fn task_of(fields: &mut Fields<'_>) -> Result<Task, Failure> {
     })
 }
 
-fn tasks_of(rows: &[Row]) -> Result<Vec<Task>, Failure> {
-    rows.iter().map(|row| task_of(&mut row.fields())).collect()
-}
-
 impl Store {
     /// A task of a project.
     ///
@@ -88,38 +87,6 @@ impl Store {
         })
     }
 
-    /// Tasks of a project in the order they were made, after a given one.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub fn tasks<'a>(
-        &'a self,
-        project: &'a ProjectId,
-        status: Option<TaskStatus>,
-        after: Option<&'a TaskId>,
-        limit: u32,
-    ) -> Answer<'a, Vec<Task>> {
-        const ALL: &str = concat!(
-            "SELECT ",
-            task_columns!(),
-            " FROM tasks t WHERE t.project = $1 AND t.id > $2 ORDER BY t.id LIMIT $3"
-        );
-        const OF_STATUS: &str = concat!(
-            "SELECT ",
-            task_columns!(),
-            " FROM tasks t WHERE t.project = $1 AND t.id > $2 AND t.status = $4 ORDER BY t.id LIMIT $3"
-        );
-        let after = after.map_or("", TaskId::as_str);
-        self.answer(async move {
-            let mut reader = self.reader().await?;
-            let rows = match status {
-                None => reader.conn().rows(ALL, args![project, after, limit]).await?,
-                Some(status) => reader.conn().rows(OF_STATUS, args![project, after, limit, status.as_str()]).await?,
-            };
-            tasks_of(&rows)
-        })
-    }
-
     /// Stops a task: its jobs are gone at once, and a worker at one of them loses its lease.
     /// A task that has ended is returned as it is. What was done stays for a later task.
     ///
@@ -127,6 +94,23 @@ impl Store {
     /// When the database does not answer.
     pub fn cancel_task<'a>(&'a self, project: &'a ProjectId, id: &'a TaskId) -> Answer<'a, Option<Task>> {
         self.write(CancelTask { project: project.clone(), task: id.clone() })
+    }
+
+    /// Holds a task back: none of its jobs is claimed, and a worker at one of them loses it, with the unit in
+    /// flight. A task that is paused is returned as it is.
+    ///
+    /// # Errors
+    /// `conflict` when the task has ended.
+    pub fn pause_task<'a>(&'a self, project: &'a ProjectId, id: &'a TaskId) -> Answer<'a, Option<Task>> {
+        self.write(HoldTask { project: project.clone(), task: id.clone(), hold: true })
+    }
+
+    /// Lets a paused task go on where it was. One that is not paused is returned as it is.
+    ///
+    /// # Errors
+    /// `conflict` when the task has ended.
+    pub fn resume_task<'a>(&'a self, project: &'a ProjectId, id: &'a TaskId) -> Answer<'a, Option<Task>> {
+        self.write(HoldTask { project: project.clone(), task: id.clone(), hold: false })
     }
 
     /// Starts a new task for the document of one that failed, was cancelled or is partial.
@@ -148,16 +132,14 @@ impl Write for CancelTask {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Task>, Failure> {
         // Jobs before tasks: everyone locks in this order.
-        tx.lock_rows(
-            "SELECT id FROM jobs WHERE task = $1 AND project = $2 ORDER BY id",
-            args![&self.task, &self.project],
-        )
-        .await?;
+        let mut jobs = lock_jobs(tx, &self.project, &self.task).await?;
         let Some(mut task) = lock_task(tx, &self.project, &self.task).await? else { return Ok(None) };
         if task.status.is_final() {
             return Ok(Some(task));
         }
-        tx.execute("DELETE FROM jobs WHERE task = $1", args![&self.task]).await?;
+        attempts::record_taken(tx, &jobs, Outcome::Cancelled).await?;
+        jobs.retain_mut(|job| job.job.cancel().is_ok());
+        stored::save(tx, &jobs).await?;
         task.status = TaskStatus::Cancelled;
         task.waiting = None;
         task.finished_ms = Some(wall_ms());
@@ -167,6 +149,58 @@ impl Write for CancelTask {
         )
         .await?;
         tx.event("task.cancelled", &self.project, Some(&self.task), Some(&task.document), &json!({}))?;
+        Ok(Some(task))
+    }
+}
+
+/// The jobs of a task, held until the transaction ends.
+async fn lock_jobs(tx: &mut Tx<'_>, project: &ProjectId, task: &TaskId) -> Result<Vec<StoredJob>, Failure> {
+    const OF_TASK: &str = concat!("SELECT ", job_columns!(), " FROM jobs WHERE task = $1 AND project = $2 ORDER BY id");
+    StoredJob::read_all(&tx.lock_rows(OF_TASK, args![task, project]).await?)
+}
+
+struct HoldTask {
+    project: ProjectId,
+    task: TaskId,
+    hold: bool,
+}
+
+impl Write for HoldTask {
+    type Output = Option<Task>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Task>, Failure> {
+        let before = lock_jobs(tx, &self.project, &self.task).await?;
+        let Some(mut task) = lock_task(tx, &self.project, &self.task).await? else { return Ok(None) };
+        if task.status.is_final() {
+            let message = format!("task {} is `{}`, it has ended already", self.task, task.status.as_str());
+            return Err(Problem::new(ErrorCode::Conflict, message).into());
+        }
+        if (task.status == TaskStatus::Paused) == self.hold {
+            return Ok(Some(task));
+        }
+        let now = tx.now().await?;
+        let mut jobs = before.clone();
+        if self.hold {
+            jobs.retain_mut(|job| job.job.pause().is_ok());
+            attempts::record_taken(tx, &before, Outcome::Paused).await?;
+        } else {
+            jobs.retain_mut(|job| job.job.resume(now).is_ok());
+        }
+        stored::save(tx, &jobs).await?;
+        task.status = match (self.hold, task.started_ms) {
+            (true, _) => TaskStatus::Paused,
+            (false, None) => TaskStatus::Queued,
+            (false, Some(_)) => TaskStatus::Processing,
+        };
+        task.waiting = None;
+        tx.execute(
+            "UPDATE tasks SET status = $2, waiting = NULL WHERE id = $1",
+            args![&self.task, task.status.as_str()],
+        )
+        .await?;
+        let kind = if self.hold { "task.paused" } else { "task.resumed" };
+        tx.event(kind, &self.project, Some(&self.task), Some(&task.document), &json!({}))?;
+        tx.wake();
         Ok(Some(task))
     }
 }
@@ -228,8 +262,10 @@ pub(crate) async fn again(
     priority: Priority,
 ) -> Result<Task, Failure> {
     // What was set aside as a dead letter is being tried again.
-    tx.execute("DELETE FROM jobs WHERE document = $1", args![&document.id]).await?;
-    if last.status == TaskStatus::Partial && document.live_version == Some(last.version) {
+    let set_aside = tx.execute("DELETE FROM jobs WHERE document = $1", args![&document.id]).await?;
+    // When a stage was set aside and the rest went on without it, the pages are fine: only that stage is missing.
+    let is_read = set_aside > 0 && last.error.as_ref().is_none_or(|error| error.code != ErrorCode::PagesUnread);
+    if last.status == TaskStatus::Partial && document.live_version == Some(last.version) && !is_read {
         let source = Source {
             sha256: document.sha256.clone(),
             file: document.file.clone(),
@@ -246,7 +282,7 @@ pub(crate) async fn again(
         )
         .await?;
     let done = rows.iter().map(|row| row.fields().word(Stage::parse)).collect::<Result<Vec<_>, _>>()?;
-    let failed = last.error.as_ref().map(|error| (last.stage, error.code.fault()));
+    let failed = last.error.as_ref().filter(|_| !is_read).map(|error| (last.stage, error.code.fault()));
     let stage = policy::resume_stage(&done, failed);
     // Units of a stage that was interrupted stand; a fault of the file is looked at afresh.
     let least = if matches!(failed, Some((_, Fault::Input))) { -1 } else { i64::from(u32::MAX) };

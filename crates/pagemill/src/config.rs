@@ -28,6 +28,26 @@ pub struct Settings {
     pub cores: usize,
     /// What a single file may ask for.
     pub limits: Limits,
+    /// When workers stop taking jobs, and when they give one up.
+    pub workers: WorkerSettings,
+}
+
+/// When workers stop taking jobs, and when they give one up.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkerSettings {
+    /// No job is taken while more of the machine's memory is in use than this.
+    pub memory_percent: u8,
+    /// A stage that takes longer is told of in the log, in seconds.
+    pub soft_seconds: u64,
+    /// A stage that takes longer is stopped; what it got done stays, in seconds.
+    pub hard_seconds: u64,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self { memory_percent: 80, soft_seconds: 25 * 60, hard_seconds: 30 * 60 }
+    }
 }
 
 /// What a single file may ask for; every refusal has its own code.
@@ -80,6 +100,7 @@ struct File {
     chunk: ChunkFile,
     cores: Option<usize>,
     limits: Limits,
+    workers: WorkerSettings,
 }
 
 #[derive(Deserialize)]
@@ -143,6 +164,7 @@ impl Settings {
             chunk_overlap: file.chunk.overlap,
             cores: file.cores.unwrap_or_else(available_cores).max(1),
             limits: file.limits,
+            workers: file.workers,
         })
     }
 
@@ -154,6 +176,13 @@ impl Settings {
     /// Whether other processes may work on the same database.
     pub fn is_shared(&self) -> bool {
         self.database_url().starts_with("postgres")
+    }
+
+    /// Whether the database is there already; one on a server is asked when it is opened.
+    pub fn has_database(&self) -> bool {
+        let url = self.database_url();
+        let path = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
+        path.is_none_or(|path| Path::new(path).exists())
     }
 
     /// The place of the files.

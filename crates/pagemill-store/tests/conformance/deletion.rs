@@ -32,6 +32,7 @@ async fn a_receipt_tells_the_truth(world: &World) {
     assert_eq!(
         rows,
         [
+            ("attempts", 5),
             ("blocks", 6),
             ("checkpoints", 8),
             ("chunks", 6),

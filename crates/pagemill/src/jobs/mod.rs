@@ -11,6 +11,7 @@ mod embed;
 mod embed_pool;
 mod index;
 mod parse;
+mod pressure;
 mod workers;
 
 use std::sync::{
@@ -23,7 +24,7 @@ use pagemill_store::Claim;
 
 use crate::library::Library;
 
-pub use workers::Workers;
+pub use workers::{WorkerOptions, Workers};
 
 use embed_pool::EmbedPool;
 
