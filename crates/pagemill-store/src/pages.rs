@@ -196,6 +196,7 @@ fn page_of(fields: &mut Fields<'_>) -> Result<Page, Failure> {
         height: fields.real()?,
         source: fields.word(PageSource::parse)?,
         reason: fields.text_or_null()?,
+        confidence: None,
         blocks: Vec::new(),
     })
 }

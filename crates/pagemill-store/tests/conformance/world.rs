@@ -210,6 +210,7 @@ pub(crate) fn page(number: u32) -> Page {
         height: 842.0,
         source: PageSource::Text,
         reason: None,
+        confidence: None,
         blocks: vec![first, second],
     }
 }
