@@ -6,10 +6,13 @@ use pagemill_core::Rect;
 use serde::{Deserialize, Serialize};
 
 use crate::content::{Content, Direction, RawWord, Rule, Sight};
+use crate::language::Sample;
 use crate::pen::{RISE, SINK};
 
 /// Sizes this near to the usual one are the usual one: what OCR measures wavers.
 const SAME_SIZE: f32 = 0.17;
+/// The size that is usual is learnt from so many pages at the beginning.
+const BEGINNING: u32 = 32;
 /// No page has more words than this; what is beyond is not believed.
 const MAX_WORDS: usize = 50_000;
 
@@ -82,6 +85,14 @@ pub struct Recognised {
 }
 
 impl Recognised {
+    /// The language the words are most likely in, ISO 639-3, where that is clear.
+    pub fn language(&self) -> Option<String> {
+        let sure = self.words.iter().filter(|word| word.confidence > 0.5).map(|word| word.text.as_str());
+        let mut sample = Sample::default();
+        sample.add(&sure.collect::<Vec<_>>().join(" "));
+        sample.language()
+    }
+
     /// How sure the words are on average, weighted by their length; 0 when there are none.
     pub fn confidence(&self) -> f32 {
         let weighted = self.words.iter().map(|word| {
@@ -106,7 +117,8 @@ impl Recognition {
         let sound = |page: &Recognised| page.upright.is_sound();
         let mut pages: BTreeMap<u32, Recognised> = pages.into_iter().filter(|(_, page)| sound(page)).collect();
         pages.values_mut().for_each(tidy);
-        let usual = usual_size(pages.values().flat_map(|page| &page.words));
+        // Learnt from the beginning, so that a page comes out the same whichever pages are at hand.
+        let usual = usual_size(pages.range(..=BEGINNING).flat_map(|(_, page)| &page.words));
         Self { pages, usual }
     }
 

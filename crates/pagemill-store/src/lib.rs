@@ -18,6 +18,7 @@ mod ledger;
 mod options;
 mod pages;
 mod queue;
+mod recognitions;
 mod records;
 mod removal;
 mod schema;
@@ -32,6 +33,7 @@ pub use blobs::{BlobEntry, BlobWriter, Blobs};
 pub use ledger::{ReusableUnit, Unit, UnitTimes};
 pub use options::{ClockShift, StoreOptions};
 pub use queue::policy::{MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
+pub use recognitions::Recognition;
 pub use records::{
     Added, BlockPlace, ChangeKind, ChangeRow, ChunkVector, Claim, Counts, DeletionReceipt, JobState, NewDocument,
     PageOutcome,

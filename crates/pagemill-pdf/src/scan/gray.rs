@@ -139,6 +139,23 @@ impl Gray {
         (out, back)
     }
 
+    /// The picture with more pixels, by a factor above 1.
+    pub(super) fn enlarged(&self, factor: f32) -> Self {
+        let size = |side: u32| (side as f32 * factor).round().max(1.0);
+        let (width, height) = (size(self.width), size(self.height));
+        let (step_x, step_y) = (f64::from(self.width) / f64::from(width), f64::from(self.height) / f64::from(height));
+        let mut out = Self::white(width as u32, height as u32);
+        let last = (f64::from(self.width) - 1.0, f64::from(self.height) - 1.0);
+        for (row, y) in out.pixels.chunks_exact_mut(width as usize).zip(0_u32..) {
+            let at_y = ((f64::from(y) + 0.5) * step_y - 0.5).clamp(0.0, last.1);
+            for (pixel, x) in row.iter_mut().zip(0_u32..) {
+                let at_x = ((f64::from(x) + 0.5) * step_x - 0.5).clamp(0.0, last.0);
+                *pixel = self.between(at_x, at_y);
+            }
+        }
+        out
+    }
+
     /// The brightness between four pixels.
     fn between(&self, x: f64, y: f64) -> u8 {
         let (left, top) = (x.floor(), y.floor());

@@ -19,6 +19,8 @@ pub use gray::Gray;
 const DPI: f32 = 300.0;
 /// Scans up to this resolution are taken as they are.
 const FINE_DPI: f32 = 420.0;
+/// Below this resolution the picture is not what one reads on the page.
+const COARSEST: f32 = 40.0;
 /// Pages that claim to be huge are not blown up beyond this many pixels.
 const PIXELS: f32 = 12_000_000.0;
 /// Lines that slope less than this many degrees are level.
@@ -79,22 +81,26 @@ impl Pdf {
     /// As [`Pdf::render`].
     pub fn scan(&self, page: u32, turn: Option<Turn>) -> Result<Scan, Problem> {
         let (width, height) = self.engine_page(page)?.render_dimensions();
-        let dpi = scan_dpi(self.picture_dpi(page), (width, height));
+        let (dpi, enlarge) = resolution(self.picture_dpi(page), (width, height));
         let drawn = self.renderer().pixels(page, &RenderOptions { dpi, marks: Vec::new() })?;
         let picture = Gray::of_rgba(drawn.width, drawn.height, &drawn.rgba);
         drop(drawn.rgba);
-        guarded(|| prepare(picture, (width, height), turn))
+        guarded(|| {
+            let picture = if enlarge > 1.0 { picture.enlarged(enlarge) } else { picture };
+            prepare(picture, (width, height), turn)
+        })
     }
 }
 
-/// The resolution to draw a page at whose main picture has `native` pixels per inch.
-fn scan_dpi(native: Option<f32>, (width, height): (f32, f32)) -> f32 {
+/// The resolution to draw a page at whose main picture has `native` pixels per inch, and how much larger to make
+/// the result: a coarse picture is drawn pixel by pixel and enlarged softly, which reads better than sharp steps.
+fn resolution(native: Option<f32>, (width, height): (f32, f32)) -> (f32, f32) {
     let inches = (width / 72.0).max(0.1) * (height / 72.0).max(0.1);
     let most = (PIXELS / inches).sqrt();
     match native {
-        Some(native) if (DPI * 0.8..=FINE_DPI).contains(&native) => native,
-        Some(native) => DPI.min(most).max(native.min(DPI)),
-        None => DPI.min(most),
+        Some(native) if (DPI * 0.8..=FINE_DPI).contains(&native) => (native, 1.0),
+        Some(native) if native < DPI && native > COARSEST => (native, (DPI.min(most) / native).max(1.0)),
+        Some(_) | None => (DPI.min(most), 1.0),
     }
 }
 

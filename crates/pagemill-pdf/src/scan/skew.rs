@@ -20,6 +20,8 @@ pub(super) struct Ink {
     below: Vec<(f32, f32)>,
     beside: Vec<(f32, f32)>,
     reach: f32,
+    /// Width and height of the picture.
+    size: (f32, f32),
 }
 
 /// How the lines of a picture run.
@@ -56,7 +58,12 @@ impl Ink {
                 }
             }
         }
-        Self { below: thinned(below), beside: thinned(beside), reach: half_x.hypot(half_y) }
+        Self {
+            below: thinned(below),
+            beside: thinned(beside),
+            reach: half_x.hypot(half_y),
+            size: (2.0 * half_x, 2.0 * half_y),
+        }
     }
 
     /// How the lines run.
@@ -108,7 +115,9 @@ impl Ink {
             }
         }
         let difference: f64 = rows.windows(2).map(|pair| (f64::from(pair[0]) - f64::from(pair[1])).powi(2)).sum();
-        difference / (points.len() as f64).powi(2)
+        // The same points on fewer rows differ more: what counts is how they are spread on as many rows as there are.
+        let rows = f64::from(if down { self.size.0 } else { self.size.1 }.max(1.0));
+        rows * difference / (points.len() as f64).powi(2)
     }
 }
 

@@ -109,7 +109,7 @@ async fn read(global: &Global, args: &ReadArgs) -> Result<(Vec<Page>, Summary), 
     let engine = OcrEngine::new(Arc::clone(&cells), settings.limits, 1);
     let detected = summary.info.language.as_deref();
     let languages = args.lang.clone().unwrap_or_else(|| Languages::of_document(detected, &settings.ocr_languages));
-    let outcome = engine.recognise_pages(&file, &wanted, &languages).await;
+    let outcome = engine.recognise_pages(&file, &wanted, &languages, args.lang.is_none() && detected.is_none()).await;
     let recognised = match outcome {
         Ok(recognised) => recognised,
         Err(problem) if args.ocr == Ocr::Always => return Err(problem),

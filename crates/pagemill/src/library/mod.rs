@@ -22,7 +22,7 @@ use pagemill_models::{Embedder, ModelError};
 use pagemill_search::SearchIndex;
 use pagemill_store::{Blobs, Store, StoreOptions};
 
-use crate::{cell::Cells, config::Settings};
+use crate::{cell::Cells, config::Settings, ocr::Ocr};
 
 pub use indexing::Indexing;
 pub use lock::folder_problem;
@@ -46,7 +46,8 @@ pub struct Library {
     index: Arc<SearchIndex>,
     indexing: Indexing,
     embedder: Option<Arc<Embedder>>,
-    cells: Cells,
+    cells: Arc<Cells>,
+    ocr: Ocr,
     _lock: LibraryLock,
 }
 
@@ -70,10 +71,11 @@ impl Library {
         let dims = embedder.as_ref().map_or(DEFAULT_DIMS, |embedder| embedder.dims());
         let folder = settings.library.join("index");
         let index = open_index(folder, dims, model).await?;
-        let cells = Cells::new(settings.cores, settings.limits)?;
+        let cells = Arc::new(Cells::new(settings.cores, settings.limits)?);
+        let ocr = Ocr::new(Arc::clone(&cells), settings.limits, settings.cores);
         let index = Arc::new(index);
         let indexing = Indexing::new(store.clone(), Arc::clone(&index), embedder.is_some());
-        Ok(Arc::new(Self { settings, store, blobs, index, indexing, embedder, cells, _lock: lock }))
+        Ok(Arc::new(Self { settings, store, blobs, index, indexing, embedder, cells, ocr, _lock: lock }))
     }
 
     /// The settings it was opened with.
@@ -94,6 +96,11 @@ impl Library {
     /// The reading processes.
     pub(crate) fn cells(&self) -> &Cells {
         &self.cells
+    }
+
+    /// What reads pictures of text.
+    pub(crate) fn ocr(&self) -> &Ocr {
+        &self.ocr
     }
 
     /// What keeps the indexes in step with the database.

@@ -23,6 +23,8 @@ pub(super) struct HocrWord {
 pub(super) struct Hocr {
     /// Words, line by line.
     pub(super) words: Vec<HocrWord>,
+    /// Characters on lines that run up or down: they are not among the words.
+    pub(super) sideways: usize,
     /// Boxes of pictures.
     pub(super) photos: Vec<[f32; 4]>,
 }
@@ -36,6 +38,7 @@ struct Line {
     slope: f32,
     offset: f32,
     size: f32,
+    sideways: bool,
 }
 
 /// Reads hOCR.
@@ -54,8 +57,10 @@ pub(super) fn parse(text: &str) -> Hocr {
             "ocr_photo" => out.photos.extend(numbers(title, "bbox")),
             "ocrx_word" if out.words.len() < MAX_WORDS => {
                 let inside = after.find("</span>").map_or("", |end| &after[..end]);
-                if let Some(word) = word_of(title, inside, &line) {
-                    out.words.push(word);
+                match word_of(title, inside, &line) {
+                    Some(word) if line.sideways => out.sideways += word.text.chars().count(),
+                    Some(word) => out.words.push(word),
+                    None => {}
                 }
             }
             _ => {}
@@ -67,7 +72,8 @@ pub(super) fn parse(text: &str) -> Hocr {
 fn line_of(title: &str) -> Line {
     let [slope, offset] = numbers(title, "baseline").unwrap_or_default();
     let [size] = numbers(title, "x_size").unwrap_or_default();
-    Line { bbox: numbers(title, "bbox").unwrap_or_default(), slope, offset, size }
+    let sideways = numbers(title, "textangle").is_some_and(|[angle]: [f32; 1]| angle != 0.0);
+    Line { sideways, bbox: numbers(title, "bbox").unwrap_or_default(), slope, offset, size }
 }
 
 fn word_of(title: &str, inside: &str, line: &Line) -> Option<HocrWord> {

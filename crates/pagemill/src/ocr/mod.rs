@@ -9,7 +9,7 @@ mod languages;
 mod page;
 mod tesseract;
 
-pub use document::{RecognisedPages, wants_ocr};
+pub use document::{RecognisedPages, wants_ocr, window_of};
 pub use languages::Languages;
 pub use page::PageToRecognise;
 pub use tesseract::{Engine, Finding};

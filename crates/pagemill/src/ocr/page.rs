@@ -79,7 +79,7 @@ impl Ocr {
         let mut scan = self.cells.scan(&job.bytes, job.password.as_deref(), job.page, turn).await?;
         let picture = scan.picture.to_pgm();
         scan.picture.pixels = Vec::new();
-        let read = engine.read(picture, languages, &self.limits).await?;
+        let read = engine.read(picture, (scan.scale * 72.0).round() as u32, languages, &self.limits).await?;
         Ok(Look { scan, read: hocr::parse(&read) })
     }
 }
@@ -95,7 +95,7 @@ impl Look {
 
     fn is_good(&self) -> bool {
         let (chars, sure) = self.sureness();
-        chars >= ENOUGH && sure >= GOOD
+        chars >= ENOUGH && sure >= GOOD && self.read.sideways * 2 < chars
     }
 
     /// How much was read surely: doubtful words count for little, lone signs for nothing.

@@ -66,14 +66,23 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Reads a picture (PGM) and gives the hOCR it prints. `languages` are those installed, joined by `+`.
+    /// Reads a picture (PGM) of some pixels per inch and gives the hOCR it prints. `languages` are those installed, joined by `+`.
     ///
     /// # Errors
     /// `time_limit`, `memory_limit` or `reader_crashed`; `internal` when no process can be started.
-    pub(super) async fn read(&self, picture: Vec<u8>, languages: &str, limits: &Limits) -> Result<String, Problem> {
+    pub(super) async fn read(
+        &self,
+        picture: Vec<u8>,
+        dpi: u32,
+        languages: &str,
+        limits: &Limits,
+    ) -> Result<String, Problem> {
+        let dpi = dpi.clamp(70, 2400).to_string();
         let arguments = [
             "stdin",
             "stdout",
+            "--dpi",
+            &dpi,
             "-l",
             languages,
             "--psm",
