@@ -96,6 +96,10 @@ codes! {
     ReaderCrashed = "reader_crashed", 422, Crash;
     /// The page is a picture, and there is no OCR here to read it.
     OcrUnavailable = "ocr_unavailable", 422, Input;
+    /// The page is a picture and waits for OCR.
+    OcrPending = "ocr_pending", 422, Input;
+    /// The text that the file gives for the page is not what the page shows.
+    TextUnreliable = "text_unreliable", 422, Input;
 
     // The machine
     /// The disk is full.

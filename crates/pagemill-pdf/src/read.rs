@@ -21,6 +21,7 @@ use crate::layout::{Draft, Prepared};
 use crate::levels::Levels;
 use crate::open::{Pdf, Warning, guarded};
 use crate::profile::Profile;
+use crate::recognised::{Recognised, Recognition};
 use crate::title;
 
 /// So many pages at the beginning tell what is usual in the document.
@@ -33,6 +34,9 @@ const COMPOSED_SAMPLE: usize = SAMPLE_PAGES - NEIGHBOURS;
 const JOIN_PAGES: usize = 6;
 /// The engine's caches live for so many pages.
 const CACHE_PAGES: u32 = 128;
+
+/// An image over this share of a page sets the resolution of the page's picture.
+const MAIN_IMAGE: f32 = 0.3;
 
 /// What reading told about the file as a whole.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,9 +58,20 @@ impl Pdf {
     /// What is usual in the document is learnt from its first pages whatever the range, so that a
     /// page comes out the same in every reading.
     pub fn read(&self, range: RangeInclusive<u32>, sink: &mut dyn FnMut(Page) -> ControlFlow<()>) -> Summary {
+        let nothing = Recognition::default();
+        self.read_recognised(range, &nothing, sink)
+    }
+
+    /// As [`Self::read`], with what OCR read on some pages: it stands for what is painted there.
+    pub fn read_recognised(
+        &self,
+        range: RangeInclusive<u32>,
+        recognition: &Recognition,
+        sink: &mut dyn FnMut(Page) -> ControlFlow<()>,
+    ) -> Summary {
         let first = (*range.start()).max(1);
         let last = (*range.end()).min(self.page_count());
-        let mut reading = Reading::new(self);
+        let mut reading = Reading::new(self, recognition);
         if first <= last {
             let rules = (first > 1).then(|| reading.learn());
             // Pages before tell whether the first paragraph began there, those after where the last one ends.
@@ -68,16 +83,32 @@ impl Pdf {
         reading.summary()
     }
 
-    /// As [`Self::read`], but no page outside the range is looked at: for pages among
+    /// As [`Self::read_recognised`], but no page outside the range is looked at: for pages among
     /// which some cannot be read without harm.
-    pub fn read_apart(&self, range: RangeInclusive<u32>, sink: &mut dyn FnMut(Page) -> ControlFlow<()>) -> Summary {
+    pub fn read_apart(
+        &self,
+        range: RangeInclusive<u32>,
+        recognition: &Recognition,
+        sink: &mut dyn FnMut(Page) -> ControlFlow<()>,
+    ) -> Summary {
         let first = (*range.start()).max(1);
         let last = (*range.end()).min(self.page_count());
-        let mut reading = Reading::new(self);
+        let mut reading = Reading::new(self, recognition);
         if first <= last {
             reading.run(first..=last, &range, None, sink);
         }
         reading.summary()
+    }
+}
+
+impl Pdf {
+    /// Pixels per inch of the image that covers most of a page, where one covers a good part of it.
+    pub(crate) fn picture_dpi(&self, number: u32) -> Option<f32> {
+        let page = self.engine_page(number).ok()?;
+        let nothing = Recognition::default();
+        let painted = guarded(|| Reading::new(self, &nothing).paint(page)).ok()??;
+        let (dpi, share) = painted.main_image;
+        (share > MAIN_IMAGE).then_some(dpi)
     }
 }
 
@@ -101,10 +132,12 @@ struct Composed {
     source: PageSource,
     reason: Option<String>,
     drafts: Vec<Draft>,
+    confidence: Option<f32>,
 }
 
 struct Reading<'a> {
     pdf: &'a Pdf,
+    recognition: &'a Recognition,
     settings: InterpreterSettings,
     cache: InterpreterCache<'a>,
     fonts: FontCache<'a>,
@@ -119,9 +152,10 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(pdf: &'a Pdf) -> Self {
+    fn new(pdf: &'a Pdf, recognition: &'a Recognition) -> Self {
         Self {
             pdf,
+            recognition,
             settings: InterpreterSettings {
                 render_content: RenderContent::ANNOTATIONS,
                 ..InterpreterSettings::default()
@@ -231,6 +265,13 @@ impl<'a> Reading<'a> {
             (self.cache, self.fonts) = (InterpreterCache::new(), FontCache::new());
         }
         let pdf = self.pdf;
+        if let Some(seen) = self.recognition.page(number) {
+            let recognition = self.recognition;
+            match guarded(|| Prepared::new(number, recognition.content(seen), &self.faces)) {
+                Ok(prepared) => return Slot::Prepared(Box::new(prepared)),
+                Err(problem) => return self.fail(number, &problem),
+            }
+        }
         let painted = match pdf.engine_page(number) {
             Ok(page) => guarded(|| Some(Prepared::new(number, self.paint(page)?, &self.faces))),
             Err(problem) => Err(problem),
@@ -240,15 +281,17 @@ impl<'a> Reading<'a> {
         });
         match painted {
             Ok(prepared) => Slot::Prepared(Box::new(prepared)),
-            Err(problem) => {
-                self.warnings.push(Warning {
-                    page: Some(number),
-                    code: problem.code.to_string(),
-                    message: format!("page {number} could not be read: {}", problem.message),
-                });
-                Slot::Failed(number, problem.code.to_string())
-            }
+            Err(problem) => self.fail(number, &problem),
         }
+    }
+
+    fn fail(&mut self, number: u32, problem: &Problem) -> Slot {
+        self.warnings.push(Warning {
+            page: Some(number),
+            code: problem.code.to_string(),
+            message: format!("page {number} could not be read: {}", problem.message),
+        });
+        Slot::Failed(number, problem.code.to_string())
     }
 
     /// Has the engine paint a page. Its content is decoded here, since the engine would keep it.
@@ -286,6 +329,7 @@ impl<'a> Reading<'a> {
                     source: PageSource::Failed,
                     reason: Some(code),
                     drafts: Vec::new(),
+                    confidence: None,
                 };
             }
         };
@@ -295,8 +339,10 @@ impl<'a> Reading<'a> {
         let furniture = page.edges.furniture(&neighbours);
         page.content.compounds = Arc::clone(&profile.compounds);
         let drafts = guarded(|| page.compose(&furniture, profile, &self.faces));
-        let (drafts, mut source, mut reason) = match drafts {
-            Ok(drafts) => (drafts, PageSource::Text, None),
+        let seen = self.recognition.page(page.number);
+        let from = if seen.is_some() { PageSource::Ocr } else { PageSource::Text };
+        let (mut drafts, mut source, mut reason) = match drafts {
+            Ok(drafts) => (drafts, from, None),
             Err(problem) => (Vec::new(), PageSource::Failed, Some(problem.code.to_string())),
         };
         if source == PageSource::Text && !drafts.iter().any(|draft| !draft.text.is_empty()) {
@@ -310,12 +356,17 @@ impl<'a> Reading<'a> {
         if page.is_blank() && source == PageSource::Skipped {
             (source, reason) = (PageSource::Blank, None);
         }
-        let Prepared { number, content, edges, .. } = *page;
+        let mut size = page.content.size;
+        if let Some(seen) = seen {
+            drafts.iter_mut().for_each(|draft| draft.place(&seen.upright));
+            size = self.pdf.engine_page(page.number).map_or(size, |engine| engine.render_dimensions());
+        }
+        let Prepared { number, edges, .. } = *page;
         behind.push_back((number, edges));
         if behind.len() > NEIGHBOURS {
             behind.pop_front();
         }
-        Composed { number, size: content.size, source, reason, drafts }
+        Composed { number, size, source, reason, drafts, confidence: seen.map(Recognised::confidence) }
     }
 
     fn finish(&self, page: Composed) -> Page {
@@ -334,6 +385,7 @@ impl<'a> Reading<'a> {
             height: page.size.1,
             source: page.source,
             reason: page.reason,
+            confidence: page.confidence,
             blocks: blocks.collect(),
         }
     }

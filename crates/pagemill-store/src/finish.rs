@@ -120,11 +120,11 @@ fn verdict(document: &Document, ledger: &[PageOutcome]) -> (TaskStatus, Option<T
     if total == 0 {
         return failed(ErrorCode::Damaged, "the file has no pages that could be read".to_owned());
     }
-    if ledger.len() != total {
-        let message = format!(
-            "the outcome of {} of {total} pages is not recorded; this is a defect",
-            total.abs_diff(ledger.len())
-        );
+    let pending = |page: &&PageOutcome| page.reason.as_deref() == Some(ErrorCode::OcrPending.as_str());
+    let recorded = ledger.len() - ledger.iter().filter(pending).count();
+    if recorded != total {
+        let message =
+            format!("the outcome of {} of {total} pages is not recorded; this is a defect", total.abs_diff(recorded));
         return failed(ErrorCode::Internal, message);
     }
     let mut reasons: BTreeMap<(&str, &str), usize> = BTreeMap::new();
@@ -153,7 +153,7 @@ fn verdict(document: &Document, ledger: &[PageOutcome]) -> (TaskStatus, Option<T
 /// What to do about pages that were left out.
 fn advice<'r>(mut reasons: impl Iterator<Item = &'r str>) -> &'static str {
     if reasons.any(|reason| reason == ErrorCode::OcrUnavailable.as_str()) {
-        "they are pictures, and this version recognises no text in pictures; add a copy with a text layer"
+        "they are pictures: install Tesseract (`tesseract-ocr` and its languages) and retry the task"
     } else {
         "the rest can be searched; retry the task to read them again"
     }
@@ -191,6 +191,8 @@ mod tests {
         assert_eq!(verdict(&document(2), &ledger), (TaskStatus::Completed, None));
         let (status, error) = verdict(&document(3), &ledger);
         assert_eq!((status, error.unwrap().code), (TaskStatus::Failed, ErrorCode::Internal));
+        let waiting = [page(1, PageSource::Text, None), page(2, PageSource::Skipped, Some("ocr_pending"))];
+        assert_eq!(verdict(&document(2), &waiting).1.unwrap().code, ErrorCode::Internal);
         assert_eq!(verdict(&document(0), &[]).1.unwrap().code, ErrorCode::Damaged);
     }
 
@@ -208,7 +210,7 @@ mod tests {
         assert_eq!(
             error.message,
             "3 of 4 pages could not be read: 1 failed (time_limit), 2 skipped (ocr_unavailable); \
-             they are pictures, and this version recognises no text in pictures; add a copy with a text layer"
+             they are pictures: install Tesseract (`tesseract-ocr` and its languages) and retry the task"
         );
     }
 

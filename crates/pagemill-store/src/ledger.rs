@@ -235,9 +235,10 @@ pub(crate) async fn check_unit(tx: &mut Tx<'_>, claim: &Claim, unit: &Unit, item
         .row(
             "UPDATE tasks SET waiting = NULL, reused = reused + $5, ledger = $6, units_done = \
              (SELECT COUNT(*) FROM checkpoints WHERE document = $2 AND version = $3 AND stage = $4 AND unit >= 0), \
-             pages_done = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3), \
+             pages_done = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3 \
+             AND COALESCE(reason, '') <> 'ocr_pending'), \
              pages_unread = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3 \
-             AND source IN ('skipped', 'failed')) \
+             AND source IN ('skipped', 'failed') AND COALESCE(reason, '') <> 'ocr_pending') \
              WHERE id = $1 RETURNING units_done, units_total, pages_done, pages_total",
             args![
                 &claim.task,

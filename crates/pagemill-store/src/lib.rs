@@ -20,6 +20,7 @@ mod options;
 mod pages;
 mod passages;
 mod queue;
+mod recognitions;
 mod records;
 mod removal;
 mod schema;
@@ -36,6 +37,7 @@ pub use blobs::{BlobEntry, BlobWriter, Blobs};
 pub use ledger::{ReusableUnit, Unit, UnitTimes};
 pub use options::{ClockShift, StoreOptions};
 pub use pagemill_core::queue::{JobState, MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
+pub use recognitions::Recognition;
 pub use records::{
     Added, Ahead, Attempt, BlockPlace, ChangeKind, ChangeRow, ChunkVector, Claim, Counts, DeadLetter, DeadLetterKind,
     DeletionReceipt, FinishedTask, JobStanding, NewDocument, Outcome, PageOutcome, Passages, QueueState, Standing,

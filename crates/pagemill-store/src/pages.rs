@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use pagemill_core::{
-    Block, BlockKind, Cell, DocumentId, DocumentInfo, Outline, Page, PageSource, Rect, pack_words, unpack_words,
+    Block, BlockKind, Cell, DocumentId, DocumentInfo, Outline, Page, PageSource, Rect, Stage, pack_words, unpack_words,
 };
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::{
     Answer, Claim, PageOutcome, ReusableUnit, Store, Unit,
     failure::{Failure, damaged},
     ledger::{Items, check_unit},
-    queue,
+    queue, recognitions,
     sql::{Conn, Fields, Tx, Value, Write, args, from_json, to_json},
     stages, versions,
 };
@@ -35,7 +35,7 @@ impl Store {
             let bounds = args![document, version, *range.start(), *range.end()];
             let rows = conn
                 .rows(
-                    "SELECT number, label, width, height, source, reason FROM pages \
+                    "SELECT number, label, width, height, source, reason, confidence FROM pages \
                      WHERE document = $1 AND version = $2 AND number BETWEEN $3 AND $4 ORDER BY number",
                     bounds,
                 )
@@ -171,6 +171,7 @@ fn page_of(fields: &mut Fields<'_>) -> Result<Page, Failure> {
         height: fields.real()?,
         source: fields.word(PageSource::parse)?,
         reason: fields.text_or_null()?,
+        confidence: fields.int_or_null()?.map(|thousandths| thousandths as f32 / 1000.0),
         blocks: Vec::new(),
     })
 }
@@ -193,9 +194,10 @@ pub(crate) fn block_of(fields: &mut Fields<'_>, with_words: bool) -> Result<((u3
 }
 
 /// Pages in the form they are stored in, made before the transaction begins.
-struct SavePages {
+pub(crate) struct SavePages {
     claim: Claim,
-    unit: Unit,
+    /// The unit that is done with them, if one is.
+    unit: Option<Unit>,
     items: Items,
     numbers: Vec<u32>,
     pages: Vec<Value>,
@@ -204,13 +206,22 @@ struct SavePages {
 
 impl SavePages {
     fn new(claim: &Claim, unit: Unit, pages: &[Page]) -> Result<Self, Failure> {
+        Self::of(claim, Some(unit), pages)
+    }
+
+    /// Pages that take the place of what they were, with no unit done.
+    pub(crate) fn replacing(claim: &Claim, pages: &[Page]) -> Result<Self, Failure> {
+        Self::of(claim, None, pages)
+    }
+
+    fn of(claim: &Claim, unit: Option<Unit>, pages: &[Page]) -> Result<Self, Failure> {
         let failed = pages.iter().filter(|page| page.source == PageSource::Failed).count() as u32;
         let mut write = Self {
             claim: claim.clone(),
             unit,
             items: Items { done: pages.len() as u32 - failed, reused: 0, failed },
             numbers: pages.iter().map(|page| page.number).collect(),
-            pages: Vec::with_capacity(pages.len() * 8),
+            pages: Vec::with_capacity(pages.len() * 9),
             blocks: Vec::new(),
         };
         for page in pages {
@@ -223,6 +234,7 @@ impl SavePages {
                 page.height,
                 page.source.as_str(),
                 page.reason.clone(),
+                page.confidence.map(|share| (f64::from(share) * 1000.0).round() as i64),
             ]);
             for (block, ordinal) in page.blocks.iter().zip(0_u32..) {
                 let cells = if block.cells.is_empty() { None } else { Some(to_json(&block.cells)?) };
@@ -258,12 +270,16 @@ impl Write for SavePages {
             tx.execute("DELETE FROM blocks WHERE document = $1 AND version = $2 AND page = $3", place).await?;
             tx.execute("DELETE FROM pages WHERE document = $1 AND version = $2 AND number = $3", place).await?;
         }
-        let head = "INSERT INTO pages (document, version, number, label, width, height, source, reason) VALUES";
-        tx.conn().insert_many(head, 8, "", &self.pages).await?;
+        let head = "INSERT INTO pages (document, version, number, label, width, height, source, reason, \
+                    confidence) VALUES";
+        tx.conn().insert_many(head, 9, "", &self.pages).await?;
         let head = "INSERT INTO blocks (document, version, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, \
                     words) VALUES";
         tx.conn().insert_many(head, 13, "", &self.blocks).await?;
-        check_unit(tx, claim, &self.unit, self.items).await
+        match &self.unit {
+            Some(unit) => check_unit(tx, claim, unit, self.items).await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -362,15 +378,22 @@ impl Write for FinishParse {
         let row = tx
             .row(
                 "UPDATE tasks SET pages_total = $4, \
-                 pages_done = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3), \
+                 pages_done = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3 \
+                 AND COALESCE(reason, '') <> 'ocr_pending'), \
                  pages_unread = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3 \
-                 AND source IN ('skipped', 'failed')) WHERE id = $1 RETURNING pages_unread",
+                 AND source IN ('skipped', 'failed') AND COALESCE(reason, '') <> 'ocr_pending') WHERE id = $1 RETURNING pages_unread",
                 args![&claim.task, &claim.document, claim.version, self.pages],
             )
             .await?;
         let unread = row.map_or(Ok(0), |row| row.int())?;
-        stages::advance(tx, claim, &held, &self.key).await?;
-        let data = json!({ "pages": self.pages, "unread": unread });
+        let waiting = recognitions::note_waiting(tx, claim).await?;
+        if waiting == 0 {
+            // Every page has its text: there is nothing to recognise.
+            stages::advance_past(tx, claim, &held, &self.key, Stage::Ocr).await?;
+        } else {
+            stages::advance(tx, claim, &held, &self.key).await?;
+        }
+        let data = json!({ "pages": self.pages, "unread": unread, "waiting": waiting });
         tx.event("document.text_extracted", &claim.project, Some(&claim.task), Some(&claim.document), &data)
     }
 }

@@ -82,6 +82,7 @@ impl Write for DeleteDocument {
             ("blocks", "DELETE FROM blocks WHERE document = $1"),
             ("pages", "DELETE FROM pages WHERE document = $1"),
             ("warnings", "DELETE FROM warnings WHERE document = $1"),
+            ("recognitions", "DELETE FROM recognitions WHERE document = $1"),
             ("chunks", "DELETE FROM chunks WHERE document = $1"),
             ("events", "DELETE FROM events WHERE document = $1"),
         ] {
@@ -116,6 +117,7 @@ pub(crate) async fn remove_older_versions(tx: &mut Tx<'_>, document: &DocumentId
         "DELETE FROM blocks WHERE document = $1 AND version < $2",
         "DELETE FROM pages WHERE document = $1 AND version < $2",
         "DELETE FROM warnings WHERE document = $1 AND version < $2",
+        "DELETE FROM recognitions WHERE document = $1 AND version < $2",
         "DELETE FROM chunks WHERE document = $1 AND version < $2",
     ] {
         tx.execute(sql, args![document, version]).await?;

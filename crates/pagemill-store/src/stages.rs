@@ -92,6 +92,7 @@ impl Write for FinishStage {
         advance(tx, claim, &held, "").await?;
         let kind = match claim.stage {
             Stage::Parse => "document.text_extracted",
+            Stage::Ocr => "document.text_recognised",
             Stage::Chunk => "document.chunks_created",
             Stage::Embed => "document.embeddings_skipped",
             Stage::Index => "document.indexed",
@@ -104,6 +105,36 @@ impl Write for FinishStage {
 /// Ends a stage: its checkpoint (with a key where its output can be found again), its time, its job gone, the next
 /// one queued.
 pub(crate) async fn advance(tx: &mut Tx<'_>, claim: &Claim, held: &Held, key: &str) -> Result<(), Failure> {
+    end(tx, claim, held, key).await?;
+    match claim.stage.next() {
+        Some(next) => queue::enqueue(tx, &NewJob::after(claim, held.turn(), next)).await,
+        None => Ok(()),
+    }
+}
+
+/// Ends a stage as [`advance`] does, when the one after it has nothing to do: that is checked off, too.
+pub(crate) async fn advance_past(
+    tx: &mut Tx<'_>,
+    claim: &Claim,
+    held: &Held,
+    key: &str,
+    idle: Stage,
+) -> Result<(), Failure> {
+    end(tx, claim, held, key).await?;
+    tx.execute(
+        "INSERT INTO checkpoints (document, version, stage, unit, task, at_ms) VALUES ($1, $2, $3, -1, $4, $5) \
+         ON CONFLICT (document, version, stage, unit) DO NOTHING",
+        args![&claim.document, claim.version, idle.as_str(), &claim.task, wall_ms()],
+    )
+    .await?;
+    match idle.next() {
+        Some(next) => queue::enqueue(tx, &NewJob::after(claim, held.turn(), next)).await,
+        None => Ok(()),
+    }
+}
+
+/// The end of a stage: its checkpoint, its time, its job gone.
+async fn end(tx: &mut Tx<'_>, claim: &Claim, held: &Held, key: &str) -> Result<(), Failure> {
     let now = wall_ms();
     tx.execute(
         "INSERT INTO checkpoints (document, version, stage, unit, task, at_ms, key) VALUES ($1, $2, $3, -1, $4, $5, $6) \
@@ -119,9 +150,6 @@ pub(crate) async fn advance(tx: &mut Tx<'_>, claim: &Claim, held: &Held, key: &s
     let begun = fields.int_or_null()?.unwrap_or(now);
     timings.push((claim.stage, (now - begun).max(0) as f64 / 1000.0));
     tx.execute("UPDATE tasks SET timings = $2, waiting = NULL WHERE id = $1", args![&claim.task, to_json(&timings)?])
-        .await?;
-    if let Some(next) = claim.stage.next() {
-        queue::enqueue(tx, &NewJob::after(claim, held.turn(), next)).await?;
-    }
-    Ok(())
+        .await
+        .map(drop)
 }

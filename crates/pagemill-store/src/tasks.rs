@@ -335,8 +335,10 @@ pub(crate) async fn start(
             "INSERT INTO tasks (id, document, project, recipe, version, status, priority, turn, stage, units_done, \
          units_total, pages_total, pages_done, pages_unread, chunks, reused, created_ms, timings) \
          VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, 0, 0, $9, \
-         (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $5), \
-         (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $5 AND source IN ('skipped', 'failed')), \
+         (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $5 \
+         AND COALESCE(reason, '') <> 'ocr_pending'), \
+         (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $5 AND source IN ('skipped', 'failed') \
+         AND COALESCE(reason, '') <> 'ocr_pending'), \
          (SELECT COUNT(*) FROM chunks WHERE document = $2 AND version = $5), 0, $10, '[]') \
          RETURNING pages_done, pages_unread, chunks",
             args![

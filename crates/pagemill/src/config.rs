@@ -9,6 +9,11 @@ use std::{
 use pagemill_core::{ErrorCode, Problem};
 use serde::Deserialize;
 
+use crate::ocr::Languages;
+
+/// What pictures are read in unless said otherwise.
+const DEFAULT_LANGUAGES: &str = "eng";
+
 /// Settings of a library and of the process that opens it.
 #[derive(Clone)]
 pub struct Settings {
@@ -26,6 +31,8 @@ pub struct Settings {
     pub chunk_overlap: usize,
     /// Reading processes and embedding threads.
     pub cores: usize,
+    /// Languages pictures of text are read in, before the language of the document is known.
+    pub ocr_languages: Languages,
     /// What a single file may ask for.
     pub limits: Limits,
     /// When workers stop taking jobs, and when they give one up.
@@ -64,6 +71,8 @@ pub struct Limits {
     pub page_seconds: u64,
     /// Seconds for a whole document (`time_limit`).
     pub document_seconds: u64,
+    /// Seconds OCR may take for one page (`time_limit`).
+    pub ocr_page_seconds: u64,
 }
 
 impl Default for Limits {
@@ -74,6 +83,7 @@ impl Default for Limits {
             child_memory_bytes: 1 << 30,
             page_seconds: 30,
             document_seconds: 15 * 60,
+            ocr_page_seconds: 120,
         }
     }
 }
@@ -82,6 +92,11 @@ impl Limits {
     /// How long to wait for a page.
     pub fn page_time(&self) -> Duration {
         Duration::from_secs(self.page_seconds)
+    }
+
+    /// How long to wait for OCR of a page.
+    pub fn ocr_time(&self) -> Duration {
+        Duration::from_secs(self.ocr_page_seconds)
     }
 
     /// How long to wait for a document.
@@ -99,8 +114,15 @@ struct File {
     model: Option<PathBuf>,
     chunk: ChunkFile,
     cores: Option<usize>,
+    ocr: OcrFile,
     limits: Limits,
     workers: WorkerSettings,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct OcrFile {
+    languages: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -155,6 +177,13 @@ impl Settings {
                 format!("`{}`: chunk.tokens must be at least 32, and chunk.overlap at most half of it", path.display()),
             ));
         }
+        let languages = file.ocr.languages.as_deref().unwrap_or(DEFAULT_LANGUAGES);
+        let Some(ocr_languages) = Languages::parse(languages) else {
+            return Err(Problem::new(
+                ErrorCode::InvalidConfig,
+                format!("`{}`: ocr.languages must be names as Tesseract has them, such as `deu+eng`", path.display()),
+            ));
+        };
         Ok(Self {
             library: library.to_owned(),
             database: overrides.database.or(file.database),
@@ -163,6 +192,7 @@ impl Settings {
             chunk_tokens: file.chunk.tokens,
             chunk_overlap: file.chunk.overlap,
             cores: file.cores.unwrap_or_else(available_cores).max(1),
+            ocr_languages,
             limits: file.limits,
             workers: file.workers,
         })

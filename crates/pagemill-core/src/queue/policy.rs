@@ -43,7 +43,7 @@ pub fn goes_on_without(stage: Stage) -> Option<Stage> {
     match stage {
         // Without vectors a document is findable by words.
         Stage::Embed => stage.next(),
-        Stage::Parse | Stage::Chunk | Stage::Index | Stage::Finish => None,
+        Stage::Parse | Stage::Ocr | Stage::Chunk | Stage::Index | Stage::Finish => None,
     }
 }
 

@@ -7,6 +7,8 @@ use pagemill_core::{Fault, Stage};
 pub(crate) fn resume_stage(done: &[Stage], failed: Option<(Stage, Fault)>) -> Stage {
     let first_open = Stage::ALL.into_iter().find(|stage| !done.contains(stage)).unwrap_or(Stage::Finish);
     match failed {
+        // Only pages without a text fail at the end: they are read again.
+        Some((Stage::Finish, Fault::Input)) => Stage::Parse,
         Some((stage, Fault::Input)) => stage.min(first_open),
         _ => first_open,
     }
@@ -19,9 +21,11 @@ mod tests {
     #[test]
     fn a_retry_goes_on_where_work_ended_unless_the_file_was_at_fault() {
         assert_eq!(resume_stage(&[], None), Stage::Parse);
-        assert_eq!(resume_stage(&[Stage::Parse, Stage::Chunk], Some((Stage::Embed, Fault::Passing))), Stage::Embed);
+        let cut = [Stage::Parse, Stage::Ocr, Stage::Chunk];
+        assert_eq!(resume_stage(&cut, Some((Stage::Embed, Fault::Passing))), Stage::Embed);
         assert_eq!(resume_stage(&[], Some((Stage::Parse, Fault::Input))), Stage::Parse);
-        let all_but_finish = [Stage::Parse, Stage::Chunk, Stage::Embed, Stage::Index];
+        let all_but_finish = [Stage::Parse, Stage::Ocr, Stage::Chunk, Stage::Embed, Stage::Index];
         assert_eq!(resume_stage(&all_but_finish, Some((Stage::Parse, Fault::Input))), Stage::Parse);
+        assert_eq!(resume_stage(&all_but_finish, Some((Stage::Finish, Fault::Input))), Stage::Parse);
     }
 }

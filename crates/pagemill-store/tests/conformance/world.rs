@@ -143,6 +143,7 @@ impl World {
                 store.save_pages(claim, 0, &read).await?;
                 store.finish_parse(claim, "", &info(pages), &Vec::new(), &serde_json::json!([])).await?;
             }
+            Stage::Ocr => store.finish_ocr(claim, None, &[]).await?,
             Stage::Chunk => store.save_chunks(claim, 0, &chunks(claim, pages), false).await?,
             Stage::Embed => {
                 let made = store.chunks(&claim.document, claim.version, None, 1000).await?;
@@ -216,6 +217,7 @@ pub(crate) fn page(number: u32) -> Page {
         height: 842.0,
         source: PageSource::Text,
         reason: None,
+        confidence: None,
         blocks: vec![first, second],
     }
 }

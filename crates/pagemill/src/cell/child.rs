@@ -9,7 +9,7 @@ use std::{
 };
 
 use pagemill_core::Page;
-use pagemill_pdf::{OpenOptions, Pdf, RenderOptions};
+use pagemill_pdf::{OpenOptions, Pdf, Recognition, RenderOptions};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::protocol::{Reply, Request, WireSummary, WireWarning, Work, read_message, write_message};
@@ -45,7 +45,17 @@ fn serve(request: &Request, bytes: Vec<u8>, output: &mut impl Write) -> io::Resu
         Err(problem) => return write_message(output, &Reply::refused(problem.code, &problem.message)),
     };
     match &request.work {
-        Work::Read { first, last, words, apart } => read(&pdf, *first..=*last, *words, *apart, output),
+        Work::Read { first, last, words, apart, recognised } => {
+            let recognition = Recognition::new(recognised.iter().cloned());
+            read(&pdf, *first..=*last, *words, *apart, &recognition, output)
+        }
+        Work::Scan { page, turn } => {
+            let reply = match pdf.scan(*page, *turn) {
+                Ok(scan) => Reply::Scan(Box::new(scan)),
+                Err(problem) => Reply::refused(problem.code, &problem.message),
+            };
+            write_message(output, &reply)
+        }
         Work::Draw { page, dpi, marks } => {
             let options = RenderOptions { dpi: *dpi, marks: marks.clone() };
             let reply = match pdf.render(*page, &options) {
@@ -57,7 +67,14 @@ fn serve(request: &Request, bytes: Vec<u8>, output: &mut impl Write) -> io::Resu
     }
 }
 
-fn read(pdf: &Pdf, range: RangeInclusive<u32>, words: bool, apart: bool, output: &mut impl Write) -> io::Result<()> {
+fn read(
+    pdf: &Pdf,
+    range: RangeInclusive<u32>,
+    words: bool,
+    apart: bool,
+    recognition: &Recognition,
+    output: &mut impl Write,
+) -> io::Result<()> {
     let pages = pdf.page_count();
     write_message(output, &Reply::Opened { pages })?;
     let mut broken = None;
@@ -73,7 +90,11 @@ fn read(pdf: &Pdf, range: RangeInclusive<u32>, words: bool, apart: bool, output:
             }
         }
     };
-    let summary = if apart { pdf.read_apart(range, &mut send) } else { pdf.read(range, &mut send) };
+    let summary = if apart {
+        pdf.read_apart(range, recognition, &mut send)
+    } else {
+        pdf.read_recognised(range, recognition, &mut send)
+    };
     if let Some(error) = broken {
         return Err(error);
     }
@@ -84,6 +105,16 @@ fn read(pdf: &Pdf, range: RangeInclusive<u32>, words: bool, apart: bool, output:
         warnings: warnings.map(|w| WireWarning { page: w.page, code: w.code, message: w.message }).collect(),
     };
     write_message(output, &Reply::Done(Box::new(summary)))
+}
+
+/// Limits of a program that this one becomes.
+pub(super) fn limit_tool(memory_bytes: u64, cpu_seconds: u64) -> io::Result<()> {
+    set_limit(Resource::As, memory_bytes)?;
+    set_limit(Resource::Core, 0)?;
+    set_limit(Resource::Fsize, 0)?;
+    set_limit(Resource::Cpu, cpu_seconds)?;
+    let _ = rustix::process::nice(5);
+    Ok(())
 }
 
 fn set_limit(resource: Resource, value: u64) -> io::Result<()> {

@@ -9,7 +9,9 @@ pub mod child;
 mod pool;
 mod protocol;
 mod reading;
+pub(crate) mod tool;
 
 pub use pool::Cells;
 pub use protocol::{WireSummary as ReadSummary, WireWarning as ReadWarning};
 pub use reading::{PageStream, ReadFile, Step};
+pub use tool::Tool;

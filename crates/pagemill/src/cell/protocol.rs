@@ -6,6 +6,7 @@
 use std::io::{self, Read, Write};
 
 use pagemill_core::{ErrorCode, Outline, Page, Rect};
+use pagemill_pdf::{Recognised, Scan, Turn};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// No single frame is larger; a child that says otherwise is not believed.
@@ -39,6 +40,15 @@ pub(super) enum Work {
         words: bool,
         /// Whether pages outside the range must not be touched: one of them has killed a child.
         apart: bool,
+        /// What OCR read on pages, which stands for what is painted there.
+        recognised: Vec<(u32, Recognised)>,
+    },
+    /// Draw a page for OCR.
+    Scan {
+        /// 1-based number.
+        page: u32,
+        /// How to turn it; where that is not said, so that its lines run across.
+        turn: Option<Turn>,
     },
     /// Draw a page.
     Draw {
@@ -51,7 +61,7 @@ pub(super) enum Work {
     },
 }
 
-/// What a child answers: `Opened`, then `Page`s, then `Done`; or `Picture`; or `Refused`.
+/// What a child answers: `Opened`, then `Page`s, then `Done`; or `Picture`; or `Scan`; or `Refused`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Reply {
     /// The file could be opened.
@@ -65,6 +75,8 @@ pub(super) enum Reply {
     Done(Box<WireSummary>),
     /// The picture of a page, PNG.
     Picture(Vec<u8>),
+    /// A page ready for OCR.
+    Scan(Box<Scan>),
     /// The file or page was refused.
     Refused {
         /// The stable code, as text.

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use pagemill_core::{ErrorCode, Page, Problem, Rect};
+use pagemill_pdf::{Recognised, Scan, Turn};
 
 use super::{
     Cells,
@@ -24,6 +25,8 @@ pub struct ReadFile {
     pub last: u32,
     /// Whether the place of each word is wanted.
     pub words: bool,
+    /// What OCR read on pages, by 1-based number.
+    pub recognised: Vec<(u32, Recognised)>,
 }
 
 /// What reading tells, in order: the number of pages, each page, the summary.
@@ -92,27 +95,50 @@ impl Cells {
     /// # Errors
     /// The file's own (`encrypted`, `damaged`, …), `page_too_large`, `time_limit`, `memory_limit`, `reader_crashed`.
     pub async fn draw(&self, bytes: &Bytes, page: u32, dpi: f32, marks: Vec<Rect>) -> Result<Vec<u8>, Problem> {
+        match self.of_page(Work::Draw { page, dpi, marks }, page, bytes, None).await? {
+            Reply::Picture(png) => Ok(png),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Draws a page for OCR, turned by `turn` or, where that is not given, so that its lines run across.
+    ///
+    /// # Errors
+    /// As [`Self::draw`].
+    pub async fn scan(
+        &self,
+        bytes: &Bytes,
+        password: Option<&str>,
+        page: u32,
+        turn: Option<Turn>,
+    ) -> Result<Scan, Problem> {
+        match self.of_page(Work::Scan { page, turn }, page, bytes, password).await? {
+            Reply::Scan(scan) => Ok(*scan),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Has a child do something with one page, in the time one page may take.
+    async fn of_page(&self, work: Work, page: u32, bytes: &Bytes, password: Option<&str>) -> Result<Reply, Problem> {
         let patience = self.limits().page_time();
         let request = Request {
-            work: Work::Draw { page, dpi, marks },
+            work,
             bytes: bytes.len() as u64,
-            password: None,
+            password: password.map(str::to_owned),
             max_pages: self.limits().pages,
             cpu_seconds: self.limits().page_seconds,
         };
         let mut child = self.borrow().await?;
         let silent = |silence| silence_problem(&silence, &format!("page {page}"));
         child.send(&request, bytes, patience).await.map_err(silent)?;
-        match child.receive(patience).await.map_err(silent)? {
-            Reply::Picture(png) => {
-                self.keep(child);
-                Ok(png)
-            }
-            Reply::Refused { code, message } => {
-                self.keep(child);
-                Err(refusal(&code, message))
-            }
-            Reply::Opened { .. } | Reply::Page(_) | Reply::Done(_) => Err(unexpected()),
+        let reply = child.receive(patience).await.map_err(silent)?;
+        if matches!(reply, Reply::Opened { .. } | Reply::Page(_) | Reply::Done(_)) {
+            return Err(unexpected()); // and the child is not kept
+        }
+        self.keep(child);
+        match reply {
+            Reply::Refused { code, message } => Err(refusal(&code, message)),
+            reply => Ok(reply),
         }
     }
 }
@@ -172,7 +198,7 @@ impl PageStream<'_> {
                 self.give_back();
                 Err(End::Problem(refusal(&code, message)))
             }
-            Reply::Page(_) | Reply::Done(_) | Reply::Picture(_) => {
+            Reply::Page(_) | Reply::Done(_) | Reply::Picture(_) | Reply::Scan(_) => {
                 Err(End::Silence(Silence::Died(ErrorCode::ReaderCrashed)))
             }
         }
@@ -191,6 +217,7 @@ impl PageStream<'_> {
                 last: self.asked_to,
                 words: self.file.words,
                 apart: alone || !self.lost.is_empty(),
+                recognised: self.file.recognised.clone(),
             },
             bytes: self.file.bytes.len() as u64,
             password: self.file.password.clone(),

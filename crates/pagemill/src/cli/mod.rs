@@ -149,6 +149,9 @@ enum Command {
         /// Address space in bytes.
         memory: u64,
     },
+    /// Another program in the cell; started by Pagemill itself.
+    #[command(hide = true)]
+    CellTool(crate::cell::tool::ToolArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -160,6 +163,10 @@ pub fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(_parent_is_gone) => ExitCode::from(3),
         };
+    }
+    if let Command::CellTool(args) = cli.command {
+        let _not_started = crate::cell::tool::run(args);
+        return ExitCode::from(3);
     }
     start_logging();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -219,7 +226,7 @@ async fn run(cli: Cli) -> Result<Outcome, Problem> {
             output::text(&library.dump().await?);
             Ok(Outcome::Done)
         }
-        Command::Cell { .. } => Ok(Outcome::Done),
+        Command::Cell { .. } | Command::CellTool(_) => Ok(Outcome::Done),
     }
 }
 

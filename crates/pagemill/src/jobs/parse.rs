@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pagemill_core::{DocumentInfo, ErrorCode, Outline, Page, Problem, Stage};
+use pagemill_core::{DocumentInfo, ErrorCode, Outline, Page, PageSource, Problem, Stage};
 use pagemill_store::{ReadBefore, Source, Unit};
 use serde_json::Value;
 
@@ -13,6 +13,7 @@ use super::StageContext;
 use crate::{
     cell::{ReadFile, ReadWarning, Step},
     library::units::{UNIT_PAGES, parse_key},
+    ocr::wants_ocr,
 };
 
 /// Units taken over in one transaction.
@@ -135,7 +136,8 @@ impl Parse<'_> {
     async fn read_run(&mut self, mut unit: u32, last: u32) -> Result<(), Problem> {
         let (store, claim) = (self.context.library.store(), &self.context.claim);
         let bytes = self.context.library.blobs().get(&self.source.sha256).await?;
-        let file = ReadFile { bytes, password: None, first: unit * UNIT_PAGES + 1, last, words: true };
+        let file =
+            ReadFile { bytes, password: None, first: unit * UNIT_PAGES + 1, last, words: true, recognised: Vec::new() };
         let mut reading = self.context.library.cells().read(file);
         let mut pages: Vec<Page> = Vec::new();
         let mut begun = Instant::now();
@@ -144,7 +146,10 @@ impl Parse<'_> {
             let is_end = matches!(step, Some(Step::Done(_)));
             match step {
                 Some(Step::Opened { pages }) => self.opened(pages).await?,
-                Some(Step::Page(page)) => {
+                Some(Step::Page(mut page)) => {
+                    if wants_ocr(&page) && page.source == PageSource::Skipped {
+                        page.reason = Some(ErrorCode::OcrPending.to_string());
+                    }
                     tracing::trace!(document = %claim.document, page = page.number, "page read");
                     self.context.progress.step();
                     pages.push(*page);

@@ -14,7 +14,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use super::{EmbedPool, Progress, StageContext, parse, pressure, run_stage};
+use super::{EmbedPool, Progress, StageContext, ocr, parse, pressure, run_stage};
 use crate::library::{Library, views::now_ms};
 
 /// How long a claim holds without a heart-beat.
@@ -216,6 +216,7 @@ impl Shared {
     fn enter(&self, claim: &Claim, progress: &Progress) {
         let patience = match claim.stage {
             Stage::Parse => parse::patience(self.library.settings().limits.page_seconds),
+            Stage::Ocr => ocr::patience(self.library.settings().limits.ocr_page_seconds),
             Stage::Chunk | Stage::Embed | Stage::Index | Stage::Finish => Duration::from_secs(120),
         };
         let running = Running {

@@ -87,7 +87,6 @@ mod tests {
             status: TaskStatus::Completed,
             pages,
             timings: Stage::ALL.into_iter().map(|stage| (stage, seconds)).collect(),
-            ledger: Vec::new(),
             created_ms: 0,
             started_ms: Some(0),
             finished_ms: 1,

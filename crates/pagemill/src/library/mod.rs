@@ -29,7 +29,7 @@ use pagemill_models::{Embedder, ModelError};
 use pagemill_search::SearchIndex;
 use pagemill_store::{Blobs, Store, StoreOptions};
 
-use crate::{cell::Cells, config::Settings};
+use crate::{cell::Cells, config::Settings, ocr::Ocr};
 
 pub use backup::{backup, restore};
 pub use indexing::Indexing;
@@ -56,7 +56,8 @@ pub struct Library {
     index: Arc<SearchIndex>,
     indexing: Indexing,
     embedder: Option<Arc<Embedder>>,
-    cells: Cells,
+    cells: Arc<Cells>,
+    ocr: Ocr,
     surroundings: Mutex<Option<(Instant, Arc<Surroundings>)>>,
     place: Place,
 }
@@ -113,11 +114,12 @@ impl Library {
 
         let dims = embedder.as_ref().map_or(DEFAULT_DIMS, |embedder| embedder.dims());
         let index = open_index(folder, dims, model).await?;
-        let cells = Cells::new(settings.cores, settings.limits)?;
+        let cells = Arc::new(Cells::new(settings.cores, settings.limits)?);
+        let ocr = Ocr::new(Arc::clone(&cells), settings.limits, settings.cores);
         let index = Arc::new(index);
         let indexing = Indexing::new(store.clone(), Arc::clone(&index), embedder.is_some());
         let surroundings = Mutex::default();
-        Ok(Arc::new(Self { settings, store, blobs, index, indexing, embedder, cells, surroundings, place }))
+        Ok(Arc::new(Self { settings, store, blobs, index, indexing, embedder, cells, ocr, surroundings, place }))
     }
 
     /// Whether it has its indexes, which the process that has the folder keeps.
@@ -143,6 +145,11 @@ impl Library {
     /// The reading processes.
     pub(crate) fn cells(&self) -> &Cells {
         &self.cells
+    }
+
+    /// What reads pictures of text.
+    pub(crate) fn ocr(&self) -> &Ocr {
+        &self.ocr
     }
 
     /// What keeps the indexes in step with the database.

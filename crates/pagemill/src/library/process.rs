@@ -215,7 +215,7 @@ impl Library {
 /// What a stage makes.
 pub(super) fn item_name(stage: Stage) -> &'static str {
     match stage {
-        Stage::Parse => "pages",
+        Stage::Parse | Stage::Ocr => "pages",
         Stage::Chunk => "chunks",
         Stage::Embed => "vectors",
         Stage::Index | Stage::Finish => "steps",

@@ -17,6 +17,7 @@ pub(crate) const UNIT_PAGES: u32 = 16;
 const fn code_version(stage: Stage) -> u32 {
     match stage {
         Stage::Parse => 1,
+        Stage::Ocr => 1,
         Stage::Chunk => 1,
         Stage::Embed => 1,
         // They keep nothing under a key.
@@ -40,6 +41,11 @@ pub(crate) fn unit_key(stage: Stage, input: &str, settings: &impl Serialize) -> 
 /// The key of the pages of a file. Limits are not part of it: a page that a limit cost is never taken over.
 pub(crate) fn parse_key(sha256: &str) -> String {
     unit_key(Stage::Parse, sha256, &[("unit_pages", UNIT_PAGES)])
+}
+
+/// The key of what OCR reads on a page of a file: with which engine, in which languages.
+pub(crate) fn ocr_key(sha256: &str, page: u32, engine: &str, languages: &str) -> String {
+    unit_key(Stage::Ocr, sha256, &(page, engine, languages))
 }
 
 /// The settings that chunks depend on.
@@ -125,6 +131,7 @@ mod tests {
             height: 1.0,
             source: PageSource::Text,
             reason: None,
+            confidence: None,
             blocks: texts.iter().map(block).collect(),
         }
     }
