@@ -30,7 +30,6 @@ ALTER TABLE pages ADD COLUMN reused INTEGER NOT NULL DEFAULT 0;
 
 -- What a task did and took over, by stage.
 ALTER TABLE tasks ADD COLUMN ledger TEXT NOT NULL DEFAULT '[]';
-CREATE INDEX tasks_finished ON tasks (finished_ms) WHERE finished_ms IS NOT NULL;
 
 -- Work that is done at intervals. One process at a time has it, until `running_until`; `fence` rises with each run.
 CREATE TABLE schedules (
