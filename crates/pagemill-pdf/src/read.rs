@@ -22,7 +22,7 @@ use crate::levels::Levels;
 use crate::open::{Pdf, Warning, guarded};
 use crate::profile::Profile;
 use crate::recognised::{Recognised, Recognition};
-use crate::title;
+use crate::{title, unreliable};
 
 /// So many pages at the beginning tell what is usual in the document.
 const SAMPLE_PAGES: usize = 32;
@@ -133,6 +133,8 @@ struct Composed {
     reason: Option<String>,
     drafts: Vec<Draft>,
     confidence: Option<f32>,
+    /// Why its text is not to be trusted.
+    doubt: Option<&'static str>,
 }
 
 struct Reading<'a> {
@@ -252,6 +254,13 @@ impl<'a> Reading<'a> {
             levels.set(&mut page.drafts, page.number == 1);
             join_within(&mut page.drafts, *habits, &profile.compounds);
             join_over(&mut page.drafts, composed.iter_mut().map(|page| &mut page.drafts), *habits, &profile.compounds);
+            if let Some(why) = page.doubt.filter(|_| range.contains(&page.number)) {
+                self.warnings.push(Warning {
+                    page: Some(page.number),
+                    code: ErrorCode::TextUnreliable.to_string(),
+                    message: format!("the text of page {} may not be what it shows: {why}", page.number),
+                });
+            }
             if range.contains(&page.number) && sink(self.finish(page)).is_break() {
                 return;
             }
@@ -330,6 +339,7 @@ impl<'a> Reading<'a> {
                     reason: Some(code),
                     drafts: Vec::new(),
                     confidence: None,
+                    doubt: None,
                 };
             }
         };
@@ -356,6 +366,13 @@ impl<'a> Reading<'a> {
         if page.is_blank() && source == PageSource::Skipped {
             (source, reason) = (PageSource::Blank, None);
         }
+        let mut doubt = None;
+        if source == PageSource::Text
+            && let Some(why) = unreliable::reason(&page.content)
+        {
+            reason = Some(ErrorCode::TextUnreliable.to_string());
+            doubt = Some(why);
+        }
         let mut size = page.content.size;
         if let Some(seen) = seen {
             drafts.iter_mut().for_each(|draft| draft.place(&seen.upright));
@@ -366,7 +383,7 @@ impl<'a> Reading<'a> {
         if behind.len() > NEIGHBOURS {
             behind.pop_front();
         }
-        Composed { number, size, source, reason, drafts, confidence: seen.map(Recognised::confidence) }
+        Composed { number, size, source, reason, drafts, confidence: seen.map(Recognised::confidence), doubt }
     }
 
     fn finish(&self, page: Composed) -> Page {

@@ -22,7 +22,7 @@ impl Check {
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global) -> Result<Outcome, Problem> {
-    let mut checks = vec![reading().await];
+    let mut checks = vec![reading().await, ocr().await];
     match global.open_current().await {
         Ok(library) => {
             checks.extend(library_checks(&library).await);
@@ -63,6 +63,17 @@ async fn reading() -> Check {
         ),
         Err(problem) => Check::new("reading", false, format!("{}: {}", problem.code, problem.message)),
         Ok(_) => Check::new("reading", false, "the reading process took a text for a PDF"),
+    }
+}
+
+/// OCR may be missing: pages that are pictures are skipped then, which is no disorder.
+async fn ocr() -> Check {
+    let limits = crate::config::Limits::default();
+    match crate::ocr::Engine::find(&limits).await {
+        Ok(engine) => {
+            Check::new("ocr", true, format!("Tesseract {}, languages: {}", engine.version, engine.languages.join(", ")))
+        }
+        Err(reason) => Check::new("ocr", true, format!("none, pages that are pictures are skipped: {reason}")),
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Engine {
 
 impl Engine {
     /// Looks for `tesseract` in `PATH` and asks it for its version and languages.
-    pub(super) async fn find(limits: &Limits) -> Finding {
+    pub async fn find(limits: &Limits) -> Finding {
         let Some(program) = in_path("tesseract") else { return Err(INSTALL.to_owned()) };
         let data = env::var_os("TESSDATA_PREFIX").filter(|value| !value.is_empty()).map(PathBuf::from);
         let mut engine = Self { program, data, models: None, version: String::new(), languages: Vec::new() };

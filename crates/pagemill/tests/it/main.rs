@@ -5,6 +5,7 @@ mod answers;
 mod bad_input;
 mod browser;
 mod documents;
+mod ocr;
 mod reading;
 mod restart;
 mod search;
