@@ -14,6 +14,8 @@ from .world import Process, Server, World, wait_for
 
 # Kills that one library suffers before it is judged.
 KILLS_PER_LIBRARY = 10
+# Of these, reading processes: a page that costs three is set aside, and rightly so.
+CHILDREN_PER_LIBRARY = 2
 
 
 def run(world: World, kills: int) -> list[str]:
@@ -39,6 +41,7 @@ class Victims:
         self.world = world
         self.library = library
         self.pause = pause
+        self.children_killed = 0
         self.acknowledged: dict[str, str] = {}
         self.server = Server(library)
         self.worker = self.start_worker()
@@ -61,7 +64,8 @@ class Victims:
         time.sleep(self.world.random.uniform(0, 2 * self.pause))
         chance = self.world.random.random()
         children = self.server.children() + (self.worker.children() if self.worker else [])
-        if children and chance < 0.3:
+        if children and chance < 0.3 and self.children_killed < CHILDREN_PER_LIBRARY:
+            self.children_killed += 1
             try:
                 os.kill(self.world.random.choice(children), signal.SIGKILL)
             except ProcessLookupError:

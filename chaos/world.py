@@ -200,5 +200,5 @@ def difference(reference: str, found: str) -> str:
     wanted, got = set(reference.splitlines()), set(found.splitlines())
     missing, extra = sorted(wanted - got), sorted(got - wanted)
     doubled = len(found.splitlines()) - len(reference.splitlines())
-    show = [f"- {line[:200]}" for line in missing[:5]] + [f"+ {line[:200]}" for line in extra[:5]]
+    show = [f"- {line[:300]}" for line in missing[:5]] + [f"+ {line[:300]}" for line in extra[:5]]
     return "\n".join([f"{len(missing)} lines missing, {len(extra)} too many, {doubled:+} in all", *show])
