@@ -10,22 +10,25 @@ use std::{
 
 use pagemill_core::Page;
 use pagemill_pdf::{OpenOptions, Pdf, RenderOptions};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::protocol::{Reply, Request, WireSummary, WireWarning, Work, read_message, write_message};
+use super::{
+    confine::{Profile, allow_cpu, close_inherited, confine},
+    protocol::{Reply, Request, WireSummary, WireWarning, Work, read_message, write_message},
+};
 
-/// Serves requests until the input ends.
+/// Gives up every right, says what holds it, and serves requests until the input ends.
 ///
 /// # Errors
-/// When the parent is gone or limits cannot be set.
+/// When the parent is gone.
 pub fn run(memory_bytes: u64) -> io::Result<()> {
-    set_limit(Resource::As, memory_bytes)?;
-    set_limit(Resource::Core, 0)?;
+    close_inherited();
     // Reading gives way to whoever is being answered.
     let _ = rustix::process::nice(5);
+    let confinement = confine(&Profile::Reader, memory_bytes);
 
     let mut input = BufReader::with_capacity(1 << 16, io::stdin().lock());
     let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    write_message(&mut output, &Reply::Hello(confinement))?;
     while let Some(request) = read_message::<Request>(&mut input)? {
         allow_cpu(request.cpu_seconds)?;
         let mut bytes = Vec::new();
@@ -84,20 +87,6 @@ fn read(pdf: &Pdf, range: RangeInclusive<u32>, words: bool, apart: bool, output:
         warnings: warnings.map(|w| WireWarning { page: w.page, code: w.code, message: w.message }).collect(),
     };
     write_message(output, &Reply::Done(Box::new(summary)))
-}
-
-fn set_limit(resource: Resource, value: u64) -> io::Result<()> {
-    let maximum = getrlimit(resource).maximum.map_or(value, |maximum| maximum.min(value));
-    setrlimit(resource, Rlimit { current: Some(maximum), maximum: Some(maximum) }).map_err(io::Error::from)
-}
-
-/// Allows `seconds` more CPU than was used up to now; the kernel ends the process after that.
-fn allow_cpu(seconds: u64) -> io::Result<()> {
-    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime).tv_sec;
-    let maximum = getrlimit(Resource::Cpu).maximum;
-    let current = u64::try_from(used).unwrap_or(0).saturating_add(seconds).saturating_add(1);
-    let current = maximum.map_or(current, |maximum| maximum.min(current));
-    setrlimit(Resource::Cpu, Rlimit { current: Some(current), maximum }).map_err(io::Error::from)
 }
 
 /// What a panic or a failed allocation leaves behind is the parent's to tell; the child stays quiet.

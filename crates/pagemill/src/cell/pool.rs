@@ -14,13 +14,18 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-use super::protocol::{MAX_FRAME, Reply, Request, decode, frame};
+use super::{
+    confine::Confinement,
+    protocol::{MAX_FRAME, Reply, Request, decode, frame},
+};
 use crate::config::Limits;
 
 /// Files a child serves before it is replaced, so that nothing it leaks adds up.
 const FILES_PER_CHILD: u32 = 200;
 /// How long an idle child is kept warm.
 const IDLE: Duration = Duration::from_secs(5);
+/// How long a child may take to start.
+const START: Duration = Duration::from_secs(20);
 
 /// The reading processes of this program: so many at once, and some kept warm.
 pub struct Cells {
@@ -29,6 +34,16 @@ pub struct Cells {
     /// One permit a child at work.
     places: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<Cell>>>,
+    held: Mutex<Option<Held>>,
+}
+
+/// What a child said when it was started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// What holds it.
+    pub confinement: Confinement,
+    /// From asking for it to its being ready.
+    pub start: Duration,
 }
 
 /// A child and its two pipes.
@@ -65,7 +80,13 @@ impl Cells {
             Problem::new(ErrorCode::Internal, "cannot find the program's own file to start a reading process")
                 .caused_by(error)
         })?;
-        Ok(Self { program, limits, places: Arc::new(Semaphore::new(count)), idle: Arc::default() })
+        Ok(Self {
+            program,
+            limits,
+            places: Arc::new(Semaphore::new(count)),
+            idle: Arc::default(),
+            held: Mutex::default(),
+        })
     }
 
     /// The limits children run under.
@@ -81,7 +102,7 @@ impl Cells {
         let warm = lock(&self.idle).pop();
         let cell = match warm {
             Some(cell) => cell,
-            None => self.start()?,
+            None => self.start().await?,
         };
         Ok(Borrowed { cell, _place: place })
     }
@@ -104,7 +125,24 @@ impl Cells {
         });
     }
 
-    fn start(&self) -> Result<Cell, Problem> {
+    /// What holds the children of this machine, as the last one said; starts one when there was none.
+    ///
+    /// # Errors
+    /// When no child can be started.
+    pub async fn held(&self) -> Result<Held, Problem> {
+        let known = lock(&self.held).clone();
+        match known {
+            Some(held) => Ok(held),
+            None => {
+                let child = self.borrow().await?;
+                self.keep(child);
+                lock(&self.held).clone().ok_or_else(silent_start)
+            }
+        }
+    }
+
+    async fn start(&self) -> Result<Cell, Problem> {
+        let asked = Instant::now();
         let started = Command::new(&self.program)
             .arg("cell")
             .arg(self.limits.child_memory_bytes.to_string())
@@ -115,31 +153,52 @@ impl Cells {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn();
-        let failed = |error| {
-            Problem::new(ErrorCode::Overloaded, "cannot start a reading process; the machine may be short of memory")
-                .caused_by(error)
+        let mut child = started.map_err(|error| silent_start().caused_by(error))?;
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(Problem::new(ErrorCode::Internal, "a reading process was started without its pipes"));
         };
-        let mut child = started.map_err(failed)?;
-        match (child.stdin.take(), child.stdout.take()) {
-            (Some(input), Some(output)) => Ok(Cell { child, input, output, served: 0, idle_since: Instant::now() }),
-            _ => Err(Problem::new(ErrorCode::Internal, "a reading process was started without its pipes")),
+        let mut cell = Cell { child, input, output, served: 0, idle_since: asked };
+        match cell.receive(START).await {
+            Ok(Reply::Hello(confinement)) => {
+                *lock(&self.held) = Some(Held { confinement, start: asked.elapsed() });
+                Ok(cell)
+            }
+            Ok(_) | Err(_) => Err(silent_start()),
         }
     }
 }
 
-fn lock(idle: &Mutex<Vec<Cell>>) -> std::sync::MutexGuard<'_, Vec<Cell>> {
-    // A panic while the list is held leaves it whole: each change is one push or pop.
-    idle.lock().unwrap_or_else(PoisonError::into_inner)
+fn silent_start() -> Problem {
+    Problem::new(ErrorCode::Overloaded, "cannot start a reading process; the machine may be short of memory")
 }
 
-impl Borrowed {
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // A panic while it is held leaves it whole: each change is a single step.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl std::ops::Deref for Borrowed {
+    type Target = Cell;
+
+    fn deref(&self) -> &Cell {
+        &self.cell
+    }
+}
+
+impl std::ops::DerefMut for Borrowed {
+    fn deref_mut(&mut self) -> &mut Cell {
+        &mut self.cell
+    }
+}
+
+impl Cell {
     /// Sends a request and the file.
     pub(super) async fn send(&mut self, request: &Request, file: &[u8], patience: Duration) -> Result<(), Silence> {
         let message = frame(request).map_err(|_too_large| Silence::Died(ErrorCode::Internal))?;
         let write = async {
-            self.cell.input.write_all(&message).await?;
-            self.cell.input.write_all(file).await?;
-            self.cell.input.flush().await
+            self.input.write_all(&message).await?;
+            self.input.write_all(file).await?;
+            self.input.flush().await
         };
         match tokio::time::timeout(patience, write).await {
             Ok(Ok(())) => Ok(()),
@@ -152,13 +211,13 @@ impl Borrowed {
     pub(super) async fn receive(&mut self, patience: Duration) -> Result<Reply, Silence> {
         let read = async {
             let mut length = [0; 4];
-            self.cell.output.read_exact(&mut length).await?;
+            self.output.read_exact(&mut length).await?;
             let length = u32::from_le_bytes(length);
             if length > MAX_FRAME {
                 return Err(std::io::ErrorKind::InvalidData.into());
             }
             let mut bytes = vec![0; length as usize];
-            self.cell.output.read_exact(&mut bytes).await?;
+            self.output.read_exact(&mut bytes).await?;
             decode(&bytes)
         };
         match tokio::time::timeout(patience, read).await {
@@ -169,7 +228,7 @@ impl Borrowed {
     }
 
     async fn kill(&mut self) -> Silence {
-        let _ = self.cell.child.kill().await;
+        let _ = self.child.kill().await;
         Silence::TimedOut
     }
 
@@ -177,10 +236,10 @@ impl Borrowed {
     /// an allocation that failed (Rust aborts), or anything else.
     async fn how_it_died(&mut self) -> Silence {
         use std::os::unix::process::ExitStatusExt;
-        let status = match tokio::time::timeout(Duration::from_secs(1), self.cell.child.wait()).await {
+        let status = match tokio::time::timeout(Duration::from_secs(1), self.child.wait()).await {
             Ok(status) => status.ok(),
             Err(_) => {
-                let _ = self.cell.child.kill().await;
+                let _ = self.child.kill().await;
                 None
             }
         };

@@ -8,6 +8,8 @@ use std::io::{self, Read, Write};
 use pagemill_core::{ErrorCode, Outline, Page, Rect};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::confine::Confinement;
+
 /// No single frame is larger; a child that says otherwise is not believed.
 pub(super) const MAX_FRAME: u32 = 64 << 20;
 
@@ -51,9 +53,11 @@ pub(super) enum Work {
     },
 }
 
-/// What a child answers: `Opened`, then `Page`s, then `Done`; or `Picture`; or `Refused`.
+/// What a child says: `Hello` at its start; then to each request `Opened`, then `Page`s, then `Done`; or `Picture`; or `Refused`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Reply {
+    /// The child is ready, and held by this.
+    Hello(Confinement),
     /// The file could be opened.
     Opened {
         /// Its number of pages.

@@ -112,7 +112,7 @@ impl Cells {
                 self.keep(child);
                 Err(refusal(&code, message))
             }
-            Reply::Opened { .. } | Reply::Page(_) | Reply::Done(_) => Err(unexpected()),
+            Reply::Hello(_) | Reply::Opened { .. } | Reply::Page(_) | Reply::Done(_) => Err(unexpected()),
         }
     }
 }
@@ -172,7 +172,7 @@ impl PageStream<'_> {
                 self.give_back();
                 Err(End::Problem(refusal(&code, message)))
             }
-            Reply::Page(_) | Reply::Done(_) | Reply::Picture(_) => {
+            Reply::Hello(_) | Reply::Page(_) | Reply::Done(_) | Reply::Picture(_) => {
                 Err(End::Silence(Silence::Died(ErrorCode::ReaderCrashed)))
             }
         }
