@@ -4,12 +4,13 @@
 //! other, and holds nothing between them.
 
 use std::{
+    cell::RefCell,
     io::{self, BufReader, BufWriter, Read, Write},
     ops::{ControlFlow, RangeInclusive},
 };
 
 use pagemill_core::Page;
-use pagemill_pdf::{OpenOptions, Pdf, RenderOptions};
+use pagemill_pdf::{OpenOptions, Pdf, ReadOptions, RenderOptions};
 
 use super::{
     confine::{Profile, allow_cpu, close_inherited, confine},
@@ -30,7 +31,7 @@ pub fn run(memory_bytes: u64) -> io::Result<()> {
     let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     write_message(&mut output, &Reply::Hello(confinement))?;
     while let Some(request) = read_message::<Request>(&mut input)? {
-        allow_cpu(request.cpu_seconds)?;
+        allow_cpu(request.limits.page_seconds)?;
         let mut bytes = Vec::new();
         let size = usize::try_from(request.bytes).unwrap_or(usize::MAX);
         bytes.try_reserve_exact(size).map_err(io::Error::other)?;
@@ -42,13 +43,29 @@ pub fn run(memory_bytes: u64) -> io::Result<()> {
 
 fn serve(request: &Request, bytes: Vec<u8>, output: &mut impl Write) -> io::Result<()> {
     let mut options = OpenOptions { password: request.password.clone(), ..OpenOptions::default() };
-    options.limits.pages = request.max_pages;
+    let limits = &request.limits;
+    options.limits.pages = limits.pages;
+    options.limits.page_side_px = limits.page_side_px;
+    options.limits.page_pixels = limits.page_pixels;
+    options.limits.stream_bytes = limits.stream_bytes;
+    options.limits.nesting = limits.nesting;
     let pdf = match pagemill_pdf::open(bytes, &options) {
         Ok(pdf) => pdf,
         Err(problem) => return write_message(output, &Reply::refused(problem.code, &problem.message)),
     };
     match &request.work {
-        Work::Read { first, last, words, apart } => read(&pdf, *first..=*last, *words, *apart, output),
+        Work::Read { first, last, words, left_out } => {
+            let output = RefCell::new(output);
+            let page_seconds = limits.page_seconds;
+            // Each page has its whole time, and the parent learns which one it is, should it be the last.
+            let on_page = |page| {
+                let _ = allow_cpu(page_seconds);
+                // A parent that is gone is noticed at the next page.
+                let _ = write_message(*output.borrow_mut(), &Reply::Working { page });
+            };
+            let options = ReadOptions { left_out: left_out.iter().cloned().collect(), on_page: Some(&on_page) };
+            read(&pdf, *first..=*last, *words, &options, &output)
+        }
         Work::Draw { page, dpi, marks } => {
             let options = RenderOptions { dpi: *dpi, marks: marks.clone() };
             let reply = match pdf.render(*page, &options) {
@@ -60,15 +77,22 @@ fn serve(request: &Request, bytes: Vec<u8>, output: &mut impl Write) -> io::Resu
     }
 }
 
-fn read(pdf: &Pdf, range: RangeInclusive<u32>, words: bool, apart: bool, output: &mut impl Write) -> io::Result<()> {
+fn read(
+    pdf: &Pdf,
+    range: RangeInclusive<u32>,
+    words: bool,
+    options: &ReadOptions<'_>,
+    output: &RefCell<&mut impl Write>,
+) -> io::Result<()> {
+    let say = |reply: &Reply| write_message(*output.borrow_mut(), reply);
     let pages = pdf.page_count();
-    write_message(output, &Reply::Opened { pages })?;
+    say(&Reply::Opened { pages })?;
     let mut broken = None;
     let mut send = |mut page: Page| {
         if !words {
             page.blocks.iter_mut().for_each(|block| block.words = Vec::new());
         }
-        match write_message(output, &Reply::Page(Box::new(page))) {
+        match say(&Reply::Page(Box::new(page))) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 broken = Some(error);
@@ -76,7 +100,7 @@ fn read(pdf: &Pdf, range: RangeInclusive<u32>, words: bool, apart: bool, output:
             }
         }
     };
-    let summary = if apart { pdf.read_apart(range, &mut send) } else { pdf.read(range, &mut send) };
+    let summary = pdf.read_with(range, options, &mut send);
     if let Some(error) = broken {
         return Err(error);
     }
@@ -86,7 +110,7 @@ fn read(pdf: &Pdf, range: RangeInclusive<u32>, words: bool, apart: bool, output:
         outline: summary.outline,
         warnings: warnings.map(|w| WireWarning { page: w.page, code: w.code, message: w.message }).collect(),
     };
-    write_message(output, &Reply::Done(Box::new(summary)))
+    say(&Reply::Done(Box::new(summary)))
 }
 
 /// What a panic or a failed allocation leaves behind is the parent's to tell; the child stays quiet.

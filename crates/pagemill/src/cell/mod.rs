@@ -5,6 +5,7 @@
 //! it sends back is checked like any other input. One child serves many files and
 //! is replaced after some, or when it has been idle for a while.
 
+mod belief;
 pub mod child;
 mod confine;
 mod pool;

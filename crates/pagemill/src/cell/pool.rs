@@ -10,7 +10,7 @@ use std::{
 use pagemill_core::{ErrorCode, Problem};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    process::{Child, ChildStdin, ChildStdout, Command},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
@@ -20,8 +20,6 @@ use super::{
 };
 use crate::config::Limits;
 
-/// Files a child serves before it is replaced, so that nothing it leaks adds up.
-const FILES_PER_CHILD: u32 = 200;
 /// How long an idle child is kept warm.
 const IDLE: Duration = Duration::from_secs(5);
 /// How long a child may take to start.
@@ -51,6 +49,8 @@ pub(super) struct Cell {
     child: Child,
     input: ChildStdin,
     output: ChildStdout,
+    /// Where the runtime writes why it ends the program.
+    last_words: ChildStderr,
     served: u32,
     idle_since: Instant,
 }
@@ -66,7 +66,9 @@ pub(super) struct Borrowed {
 pub(super) enum Silence {
     /// It died: the reason as far as its end tells it.
     Died(ErrorCode),
-    /// It took too long and was killed.
+    /// It used more CPU than a page may.
+    OverTime,
+    /// Nothing was heard of it for too long, and it was killed.
     TimedOut,
 }
 
@@ -112,7 +114,7 @@ impl Cells {
         let mut cell = borrowed.cell;
         cell.served += 1;
         cell.idle_since = Instant::now();
-        if cell.served >= FILES_PER_CHILD {
+        if cell.served >= self.limits.files_per_child {
             return; // dropped: killed and reaped by the runtime
         }
         lock(&self.idle).push(cell);
@@ -150,14 +152,15 @@ impl Cells {
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn();
         let mut child = started.map_err(|error| silent_start().caused_by(error))?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(input), Some(output), Some(last_words)) = pipes else {
             return Err(Problem::new(ErrorCode::Internal, "a reading process was started without its pipes"));
         };
-        let mut cell = Cell { child, input, output, served: 0, idle_since: asked };
+        let mut cell = Cell { child, input, output, last_words, served: 0, idle_since: asked };
         match cell.receive(START).await {
             Ok(Reply::Hello(confinement)) => {
                 *lock(&self.held) = Some(Held { confinement, start: asked.elapsed() });
@@ -232,8 +235,8 @@ impl Cell {
         Silence::TimedOut
     }
 
-    /// Ends the child if it still runs and tells its end apart: the CPU limit,
-    /// an allocation that failed (Rust aborts), or anything else.
+    /// Ends the child if it still runs and tells its end apart: the CPU limit, a stack or an
+    /// allocation that was exhausted (the runtime says which, and aborts), or anything else.
     async fn how_it_died(&mut self) -> Silence {
         use std::os::unix::process::ExitStatusExt;
         let status = match tokio::time::timeout(Duration::from_secs(1), self.child.wait()).await {
@@ -244,9 +247,21 @@ impl Cell {
             }
         };
         match status.and_then(|status| status.signal()) {
-            Some(signal) if signal == rustix::process::Signal::XCPU.as_raw() => Silence::TimedOut,
-            Some(signal) if signal == rustix::process::Signal::ABORT.as_raw() => Silence::Died(ErrorCode::MemoryLimit),
+            Some(signal) if signal == rustix::process::Signal::XCPU.as_raw() => Silence::OverTime,
+            Some(signal) if signal == rustix::process::Signal::ABORT.as_raw() => {
+                Silence::Died(if self.overflowed().await { ErrorCode::NestingTooDeep } else { ErrorCode::MemoryLimit })
+            }
             _ => Silence::Died(ErrorCode::ReaderCrashed),
         }
     }
+    /// Whether a child that has ended said that its stack was exhausted.
+    async fn overflowed(&mut self) -> bool {
+        let mut words = [0; 1024];
+        let read = tokio::time::timeout(Duration::from_secs(1), self.last_words.read(&mut words));
+        let length = read.await.ok().and_then(Result::ok).unwrap_or(0);
+        words[..length].windows(OVERFLOW.len()).any(|window| window == OVERFLOW)
+    }
 }
+
+/// What the Rust runtime says before it ends a program whose stack is exhausted.
+const OVERFLOW: &[u8] = b"overflowed its stack";

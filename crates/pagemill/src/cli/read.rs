@@ -104,7 +104,7 @@ async fn read(global: &Global, args: &ReadArgs) -> Result<(Vec<Page>, Summary), 
                     format!("`{}` has pages 1 to {pages}; ask for those", args.file.display()),
                 ));
             }
-            Step::Opened { .. } => {}
+            Step::Opened { .. } | Step::Working { .. } => {}
             Step::Page(page) => pages.push(*page),
             Step::Done(told) => summary = *told,
         }

@@ -32,6 +32,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), Problem> {
                 context.progress.step();
                 store.begin_stage(claim, pages.div_ceil(UNIT_PAGES)).await?;
             }
+            Some(Step::Working { .. }) => context.progress.step(),
             Some(Step::Page(page)) => {
                 context.progress.step();
                 pages.push(*page);
