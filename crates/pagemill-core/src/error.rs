@@ -92,6 +92,12 @@ codes! {
     MemoryLimit = "memory_limit", 422, Input;
     /// Reading took longer than one file may take.
     TimeLimit = "time_limit", 422, Input;
+    /// Reading a page took longer than one page may take.
+    PageTimeLimit = "page_time_limit", 422, Input;
+    /// A part of the file unfolds to more bytes than allowed.
+    StreamTooLarge = "stream_too_large", 422, Input;
+    /// Parts of the file lie within each other more deeply than allowed.
+    NestingTooDeep = "nesting_too_deep", 422, Input;
     /// The reader crashed on this file.
     ReaderCrashed = "reader_crashed", 422, Crash;
     /// The page is a picture, and there is no OCR here to read it.

@@ -3,6 +3,7 @@
 mod boxes;
 mod compounds;
 mod content;
+mod contents;
 mod contract;
 mod fonts;
 mod format;
@@ -37,7 +38,7 @@ pub use contract::write_json;
 pub use format::{to_markdown, to_text};
 pub use limits::Limits;
 pub use open::{OpenOptions, Pdf, Warning, open};
-pub use read::Summary;
+pub use read::{ReadOptions, Summary};
 pub use recognised::{Recognised, Recognition, SeenWord, Upright};
 pub use render::{Picture, Pixels, RenderOptions, Renderer};
 pub use scan::{Gray, Scan, Turn};

@@ -9,6 +9,10 @@ pub struct Limits {
     pub page_side_px: u32,
     /// Most pixels of a page image.
     pub page_pixels: u64,
+    /// Most bytes the content of a page may unfold to.
+    pub stream_bytes: u64,
+    /// How deeply arrays and dictionaries may lie within each other in the content of a page.
+    pub nesting: u32,
     /// Most entries of an outline that are kept.
     pub outline_entries: usize,
     /// Deepest level of an outline, of the name tree and of the page label tree.
@@ -17,6 +21,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { pages: 2000, page_side_px: 10_000, page_pixels: 40_000_000, outline_entries: 20_000, tree_depth: 32 }
+        Self {
+            pages: 2000,
+            page_side_px: 10_000,
+            page_pixels: 40_000_000,
+            stream_bytes: 75 << 20,
+            nesting: 256,
+            outline_entries: 20_000,
+            tree_depth: 32,
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Reading a file page after page with a bounded window of pages in memory.
 
-use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
 
@@ -9,10 +8,10 @@ use hayro_font::FontCache;
 use hayro_interpret::util::TransformExt as _;
 use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RenderContent, interpret, interpret_page};
 use hayro_syntax::content::TypedIter;
-use hayro_syntax::object::{Array, Stream};
 use hayro_syntax::page::Page as EnginePage;
 use pagemill_core::{Block, BlockKind, DocumentInfo, ErrorCode, Outline, Page, PageSource, Problem};
 
+use crate::contents::content_of;
 use crate::fonts::{Faces, PageFonts};
 use crate::glyphs::{GlyphMemo, Painter};
 use crate::joins::{Habits, join_over, join_within};
@@ -49,6 +48,30 @@ pub struct Summary {
     pub warnings: Vec<Warning>,
 }
 
+/// What a reading leaves out, and whom it tells where it is.
+#[derive(Default)]
+pub struct ReadOptions<'o> {
+    /// What OCR read on some pages: it stands for what is painted there.
+    pub recognition: Option<&'o Recognition>,
+    /// Pages that are not looked at, since they cannot be read without harm, each with the code it fails with.
+    pub left_out: BTreeMap<u32, String>,
+    /// Called with the number of a page before each piece of work on it.
+    pub on_page: Option<&'o dyn Fn(u32)>,
+}
+
+impl<'o> ReadOptions<'o> {
+    /// What OCR read on a page.
+    fn seen(&self, page: u32) -> Option<(&'o Recognition, &'o Recognised)> {
+        self.recognition.and_then(|recognition| Some((recognition, recognition.page(page)?)))
+    }
+
+    fn at(&self, page: u32) {
+        if let Some(tell) = self.on_page {
+            tell(page);
+        }
+    }
+}
+
 impl Pdf {
     /// Reads the pages of `range` (1-based) in order and hands each to `sink`, until it breaks.
     ///
@@ -58,20 +81,19 @@ impl Pdf {
     /// What is usual in the document is learnt from its first pages whatever the range, so that a
     /// page comes out the same in every reading.
     pub fn read(&self, range: RangeInclusive<u32>, sink: &mut dyn FnMut(Page) -> ControlFlow<()>) -> Summary {
-        let nothing = Recognition::default();
-        self.read_recognised(range, &nothing, sink)
+        self.read_with(range, &ReadOptions::default(), sink)
     }
 
-    /// As [`Self::read`], with what OCR read on some pages: it stands for what is painted there.
-    pub fn read_recognised(
+    /// As [`Self::read`], leaving pages out and telling where it is.
+    pub fn read_with(
         &self,
         range: RangeInclusive<u32>,
-        recognition: &Recognition,
+        options: &ReadOptions<'_>,
         sink: &mut dyn FnMut(Page) -> ControlFlow<()>,
     ) -> Summary {
         let first = (*range.start()).max(1);
         let last = (*range.end()).min(self.page_count());
-        let mut reading = Reading::new(self, recognition);
+        let mut reading = Reading::new(self, options);
         if first <= last {
             let rules = (first > 1).then(|| reading.learn());
             // Pages before tell whether the first paragraph began there, those after where the last one ends.
@@ -82,31 +104,14 @@ impl Pdf {
         }
         reading.summary()
     }
-
-    /// As [`Self::read_recognised`], but no page outside the range is looked at: for pages among
-    /// which some cannot be read without harm.
-    pub fn read_apart(
-        &self,
-        range: RangeInclusive<u32>,
-        recognition: &Recognition,
-        sink: &mut dyn FnMut(Page) -> ControlFlow<()>,
-    ) -> Summary {
-        let first = (*range.start()).max(1);
-        let last = (*range.end()).min(self.page_count());
-        let mut reading = Reading::new(self, recognition);
-        if first <= last {
-            reading.run(first..=last, &range, None, sink);
-        }
-        reading.summary()
-    }
 }
 
 impl Pdf {
     /// Pixels per inch of the image that covers most of a page, where one covers a good part of it.
     pub(crate) fn picture_dpi(&self, number: u32) -> Option<f32> {
         let page = self.engine_page(number).ok()?;
-        let nothing = Recognition::default();
-        let painted = guarded(|| Reading::new(self, &nothing).paint(page)).ok()??;
+        let options = ReadOptions::default();
+        let painted = guarded(|| Reading::new(self, &options).paint(page)).ok()?.ok()?;
         let (dpi, share) = painted.main_image;
         (share > MAIN_IMAGE).then_some(dpi)
     }
@@ -139,7 +144,7 @@ struct Composed {
 
 struct Reading<'a> {
     pdf: &'a Pdf,
-    recognition: &'a Recognition,
+    options: &'a ReadOptions<'a>,
     settings: InterpreterSettings,
     cache: InterpreterCache<'a>,
     fonts: FontCache<'a>,
@@ -154,10 +159,10 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(pdf: &'a Pdf, recognition: &'a Recognition) -> Self {
+    fn new(pdf: &'a Pdf, options: &'a ReadOptions<'a>) -> Self {
         Self {
             pdf,
-            recognition,
+            options,
             settings: InterpreterSettings {
                 render_content: RenderContent::ANNOTATIONS,
                 ..InterpreterSettings::default()
@@ -268,26 +273,26 @@ impl<'a> Reading<'a> {
     }
 
     fn prepare(&mut self, number: u32) -> Slot {
+        if let Some(code) = self.options.left_out.get(&number) {
+            return Slot::Failed(number, code.clone());
+        }
+        self.options.at(number);
         self.cached_pages += 1;
         if self.cached_pages > CACHE_PAGES {
             self.cached_pages = 1;
             (self.cache, self.fonts) = (InterpreterCache::new(), FontCache::new());
         }
         let pdf = self.pdf;
-        if let Some(seen) = self.recognition.page(number) {
-            let recognition = self.recognition;
+        if let Some((recognition, seen)) = self.options.seen(number) {
             match guarded(|| Prepared::new(number, recognition.content(seen), &self.faces)) {
                 Ok(prepared) => return Slot::Prepared(Box::new(prepared)),
                 Err(problem) => return self.fail(number, &problem),
             }
         }
         let painted = match pdf.engine_page(number) {
-            Ok(page) => guarded(|| Some(Prepared::new(number, self.paint(page)?, &self.faces))),
+            Ok(page) => guarded(|| Ok(Prepared::new(number, self.paint(page)?, &self.faces))).flatten(),
             Err(problem) => Err(problem),
         };
-        let painted = painted.and_then(|painted| {
-            painted.ok_or_else(|| Problem::new(ErrorCode::Damaged, "its content is missing from the file"))
-        });
         match painted {
             Ok(prepared) => Slot::Prepared(Box::new(prepared)),
             Err(problem) => self.fail(number, &problem),
@@ -304,9 +309,9 @@ impl<'a> Reading<'a> {
     }
 
     /// Has the engine paint a page. Its content is decoded here, since the engine would keep it.
-    fn paint(&mut self, page: &'a EnginePage<'a>) -> Option<crate::content::Content> {
+    fn paint(&mut self, page: &'a EnginePage<'a>) -> Result<crate::content::Content, Problem> {
         let (width, height) = page.render_dimensions();
-        let data = content_of(page)?;
+        let data = content_of(page, &self.pdf.limits)?;
         let fonts = PageFonts::new(page.resources(), &self.settings, &self.fonts);
         let mut painter = Painter::new((width, height), &mut self.faces, &mut self.memo, fonts);
         let mut context = Context::new(
@@ -319,7 +324,7 @@ impl<'a> Reading<'a> {
         interpret(TypedIter::new(&data), page.resources(), &mut context, &mut painter);
         // What is filled into a form is painted by its annotations, the only content the settings ask for.
         interpret_page(page, &mut context, &mut painter);
-        Some(painter.finish())
+        Ok(painter.finish())
     }
 
     fn compose(
@@ -344,12 +349,13 @@ impl<'a> Reading<'a> {
             }
         };
         let distance = |other: u32| i64::from(other) - i64::from(page.number);
+        self.options.at(page.number);
         let mut neighbours: Vec<_> = behind.iter().map(|(number, edges)| (distance(*number), edges)).collect();
         neighbours.extend(ahead.iter().take(NEIGHBOURS).filter_map(Slot::page).map(|p| (distance(p.number), &p.edges)));
         let furniture = page.edges.furniture(&neighbours);
         page.content.compounds = Arc::clone(&profile.compounds);
         let drafts = guarded(|| page.compose(&furniture, profile, &self.faces));
-        let seen = self.recognition.page(page.number);
+        let seen = self.options.seen(page.number).map(|(_, seen)| seen);
         let from = if seen.is_some() { PageSource::Ocr } else { PageSource::Text };
         let (mut drafts, mut source, mut reason) = match drafts {
             Ok(drafts) => (drafts, from, None),
@@ -431,28 +437,4 @@ impl Slot {
             Self::Failed(..) => None,
         }
     }
-}
-
-/// The decoded content of a page: one stream or several, one after the other. `None` when the page has
-/// content but none of it is left: a page of which nothing can be said is not a blank one.
-fn content_of<'p>(page: &'p EnginePage<'_>) -> Option<Cow<'p, [u8]>> {
-    let contents = b"Contents".as_slice();
-    let whole = |stream: Stream<'_>| stream.decoded_data().ok().map(Cow::into_owned);
-    if let Some(stream) = page.raw().get::<Stream<'_>>(contents) {
-        return whole(stream).map(Cow::Owned);
-    }
-    let Some(array) = page.raw().get::<Array<'_>>(contents) else {
-        // A reference that leads nowhere.
-        return page.raw().get_ref(contents).is_none().then(|| Cow::Owned(Vec::new()));
-    };
-    let mut parts = array.iter::<Stream<'_>>().filter_map(whole).peekable();
-    if parts.peek().is_none() && array.raw_iter().next().is_some() {
-        return None;
-    }
-    let mut data = Vec::new();
-    for part in parts {
-        data.extend(part);
-        data.push(b' ');
-    }
-    Some(Cow::Owned(data))
 }

@@ -65,9 +65,20 @@ pub struct Limits {
     pub upload_bytes: u64,
     /// Most pages of a document (`too_many_pages`).
     pub pages: u32,
+    /// Longest side of a page image in pixels; a page that would be larger is drawn smaller.
+    pub page_side_px: u32,
+    /// Most pixels of a page image; a page that would have more is drawn smaller.
+    pub page_pixels: u64,
+    /// Bytes the content of a page may unfold to (`stream_too_large`).
+    pub stream_bytes: u64,
+    /// How deeply arrays and dictionaries may lie within each other (`nesting_too_deep`).
+    pub nesting: u32,
     /// Address space of a reading process in bytes (`memory_limit`).
     pub child_memory_bytes: u64,
-    /// Seconds of CPU and of waiting for one page (`time_limit`).
+    /// Files a reading process serves before it is replaced, so that nothing it leaks adds up.
+    pub files_per_child: u32,
+    /// Seconds of CPU for one page (`page_time_limit`). A process that does not come to them, on a busy
+    /// machine, is waited for twice as long.
     pub page_seconds: u64,
     /// Seconds for a whole document (`time_limit`).
     pub document_seconds: u64,
@@ -80,7 +91,12 @@ impl Default for Limits {
         Self {
             upload_bytes: 100 << 20,
             pages: 2_000,
+            page_side_px: 10_000,
+            page_pixels: 40_000_000,
+            stream_bytes: 75 << 20,
+            nesting: 256,
             child_memory_bytes: 1 << 30,
+            files_per_child: 200,
             page_seconds: 30,
             document_seconds: 15 * 60,
             ocr_page_seconds: 120,
@@ -89,9 +105,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How long to wait for a page.
-    pub fn page_time(&self) -> Duration {
-        Duration::from_secs(self.page_seconds)
+    /// How long to wait for a sign of life from a process at work on a page.
+    pub fn page_patience(&self) -> Duration {
+        Duration::from_secs(self.page_seconds.saturating_mul(2))
     }
 
     /// How long to wait for OCR of a page.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Faces, problem::ApiError};
-use crate::library::views::LibraryView;
+use crate::library::views::{ConfinementView, LibraryView};
 
 /// A sign of life.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,6 +21,8 @@ pub(super) struct HealthView {
     status: &'static str,
     /// The library behind it.
     library: LibraryView,
+    /// What holds the processes that read uploads; none when no such process can be started.
+    cell: Option<ConfinementView>,
 }
 
 /// Whether the process lives; it asks nothing else.
@@ -42,7 +44,8 @@ pub(super) async fn readyz(State(faces): State<Faces>) -> Result<Json<Life>, Api
 /// How the server and its library are.
 #[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = HealthView)))]
 pub(super) async fn health(State(faces): State<Faces>) -> Result<Json<HealthView>, ApiError> {
-    Ok(Json(HealthView { status: "ok", library: faces.library.status().await? }))
+    let cell = faces.library.cell().await.ok();
+    Ok(Json(HealthView { status: "ok", library: faces.library.status().await?, cell }))
 }
 
 /// How the library is.

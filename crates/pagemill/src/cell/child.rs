@@ -4,30 +4,34 @@
 //! other, and holds nothing between them.
 
 use std::{
+    cell::RefCell,
     io::{self, BufReader, BufWriter, Read, Write},
     ops::{ControlFlow, RangeInclusive},
 };
 
 use pagemill_core::Page;
-use pagemill_pdf::{OpenOptions, Pdf, Recognition, RenderOptions};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use pagemill_pdf::{OpenOptions, Pdf, ReadOptions, Recognition, RenderOptions};
 
-use super::protocol::{Reply, Request, WireSummary, WireWarning, Work, read_message, write_message};
+use super::{
+    confine::{Profile, allow_cpu, close_inherited, confine},
+    protocol::{Reply, Request, WireSummary, WireWarning, Work, read_message, write_message},
+};
 
-/// Serves requests until the input ends.
+/// Gives up every right, says what holds it, and serves requests until the input ends.
 ///
 /// # Errors
-/// When the parent is gone or limits cannot be set.
+/// When the parent is gone.
 pub fn run(memory_bytes: u64) -> io::Result<()> {
-    set_limit(Resource::As, memory_bytes)?;
-    set_limit(Resource::Core, 0)?;
+    close_inherited();
     // Reading gives way to whoever is being answered.
     let _ = rustix::process::nice(5);
+    let confinement = confine(&Profile::Reader, memory_bytes);
 
     let mut input = BufReader::with_capacity(1 << 16, io::stdin().lock());
     let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    write_message(&mut output, &Reply::Hello(confinement))?;
     while let Some(request) = read_message::<Request>(&mut input)? {
-        allow_cpu(request.cpu_seconds)?;
+        allow_cpu(request.limits.page_seconds)?;
         let mut bytes = Vec::new();
         let size = usize::try_from(request.bytes).unwrap_or(usize::MAX);
         bytes.try_reserve_exact(size).map_err(io::Error::other)?;
@@ -39,15 +43,33 @@ pub fn run(memory_bytes: u64) -> io::Result<()> {
 
 fn serve(request: &Request, bytes: Vec<u8>, output: &mut impl Write) -> io::Result<()> {
     let mut options = OpenOptions { password: request.password.clone(), ..OpenOptions::default() };
-    options.limits.pages = request.max_pages;
+    let limits = &request.limits;
+    options.limits.pages = limits.pages;
+    options.limits.page_side_px = limits.page_side_px;
+    options.limits.page_pixels = limits.page_pixels;
+    options.limits.stream_bytes = limits.stream_bytes;
+    options.limits.nesting = limits.nesting;
     let pdf = match pagemill_pdf::open(bytes, &options) {
         Ok(pdf) => pdf,
         Err(problem) => return write_message(output, &Reply::refused(problem.code, &problem.message)),
     };
     match &request.work {
-        Work::Read { first, last, words, apart, recognised } => {
+        Work::Read { first, last, words, left_out, recognised } => {
+            let output = RefCell::new(output);
+            let page_seconds = limits.page_seconds;
+            // Each page has its whole time, and the parent learns which one it is, should it be the last.
+            let on_page = |page| {
+                let _ = allow_cpu(page_seconds);
+                // A parent that is gone is noticed at the next page.
+                let _ = write_message(*output.borrow_mut(), &Reply::Working { page });
+            };
             let recognition = Recognition::new(recognised.iter().cloned());
-            read(&pdf, *first..=*last, *words, *apart, &recognition, output)
+            let options = ReadOptions {
+                left_out: left_out.iter().cloned().collect(),
+                on_page: Some(&on_page),
+                recognition: Some(&recognition),
+            };
+            read(&pdf, *first..=*last, *words, &options, &output)
         }
         Work::Scan { page, turn } => {
             let reply = match pdf.scan(*page, *turn) {
@@ -71,18 +93,18 @@ fn read(
     pdf: &Pdf,
     range: RangeInclusive<u32>,
     words: bool,
-    apart: bool,
-    recognition: &Recognition,
-    output: &mut impl Write,
+    options: &ReadOptions<'_>,
+    output: &RefCell<&mut impl Write>,
 ) -> io::Result<()> {
+    let say = |reply: &Reply| write_message(*output.borrow_mut(), reply);
     let pages = pdf.page_count();
-    write_message(output, &Reply::Opened { pages })?;
+    say(&Reply::Opened { pages })?;
     let mut broken = None;
     let mut send = |mut page: Page| {
         if !words {
             page.blocks.iter_mut().for_each(|block| block.words = Vec::new());
         }
-        match write_message(output, &Reply::Page(Box::new(page))) {
+        match say(&Reply::Page(Box::new(page))) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 broken = Some(error);
@@ -90,11 +112,7 @@ fn read(
             }
         }
     };
-    let summary = if apart {
-        pdf.read_apart(range, recognition, &mut send)
-    } else {
-        pdf.read_recognised(range, recognition, &mut send)
-    };
+    let summary = pdf.read_with(range, options, &mut send);
     if let Some(error) = broken {
         return Err(error);
     }
@@ -104,31 +122,7 @@ fn read(
         outline: summary.outline,
         warnings: warnings.map(|w| WireWarning { page: w.page, code: w.code, message: w.message }).collect(),
     };
-    write_message(output, &Reply::Done(Box::new(summary)))
-}
-
-/// Limits of a program that this one becomes.
-pub(super) fn limit_tool(memory_bytes: u64, cpu_seconds: u64) -> io::Result<()> {
-    set_limit(Resource::As, memory_bytes)?;
-    set_limit(Resource::Core, 0)?;
-    set_limit(Resource::Fsize, 0)?;
-    set_limit(Resource::Cpu, cpu_seconds)?;
-    let _ = rustix::process::nice(5);
-    Ok(())
-}
-
-fn set_limit(resource: Resource, value: u64) -> io::Result<()> {
-    let maximum = getrlimit(resource).maximum.map_or(value, |maximum| maximum.min(value));
-    setrlimit(resource, Rlimit { current: Some(maximum), maximum: Some(maximum) }).map_err(io::Error::from)
-}
-
-/// Allows `seconds` more CPU than was used up to now; the kernel ends the process after that.
-fn allow_cpu(seconds: u64) -> io::Result<()> {
-    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime).tv_sec;
-    let maximum = getrlimit(Resource::Cpu).maximum;
-    let current = u64::try_from(used).unwrap_or(0).saturating_add(seconds).saturating_add(1);
-    let current = maximum.map_or(current, |maximum| maximum.min(current));
-    setrlimit(Resource::Cpu, Rlimit { current: Some(current), maximum }).map_err(io::Error::from)
+    say(&Reply::Done(Box::new(summary)))
 }
 
 /// What a panic or a failed allocation leaves behind is the parent's to tell; the child stays quiet.

@@ -5,13 +5,18 @@
 //! it sends back is checked like any other input. One child serves many files and
 //! is replaced after some, or when it has been idle for a while.
 
+mod belief;
 pub mod child;
+mod confine;
 mod pool;
+pub(crate) mod probes;
 mod protocol;
 mod reading;
 pub(crate) mod tool;
 
-pub use pool::Cells;
+pub use confine::{Confinement, Hold, Level, Mechanism, Profile, confine};
+pub use pool::{Cells, Held};
+pub use probes::{Outcome, Probed, probe};
 pub use protocol::{WireSummary as ReadSummary, WireWarning as ReadWarning};
 pub use reading::{PageStream, ReadFile, Step};
 pub use tool::Tool;

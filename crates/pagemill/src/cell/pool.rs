@@ -10,17 +10,20 @@ use std::{
 use pagemill_core::{ErrorCode, Problem};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    process::{Child, ChildStdin, ChildStdout, Command},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-use super::protocol::{MAX_FRAME, Reply, Request, decode, frame};
+use super::{
+    confine::Confinement,
+    protocol::{MAX_FRAME, Reply, Request, decode, frame},
+};
 use crate::config::Limits;
 
-/// Files a child serves before it is replaced, so that nothing it leaks adds up.
-const FILES_PER_CHILD: u32 = 200;
 /// How long an idle child is kept warm.
 const IDLE: Duration = Duration::from_secs(5);
+/// How long a child may take to start.
+const START: Duration = Duration::from_secs(20);
 
 /// The reading processes of this program: so many at once, and some kept warm.
 pub struct Cells {
@@ -29,6 +32,16 @@ pub struct Cells {
     /// One permit a child at work.
     places: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<Cell>>>,
+    held: Mutex<Option<Held>>,
+}
+
+/// What a child said when it was started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// What holds it.
+    pub confinement: Confinement,
+    /// From asking for it to its being ready.
+    pub start: Duration,
 }
 
 /// A child and its two pipes.
@@ -36,6 +49,8 @@ pub(super) struct Cell {
     child: Child,
     input: ChildStdin,
     output: ChildStdout,
+    /// Where the runtime writes why it ends the program.
+    last_words: ChildStderr,
     served: u32,
     idle_since: Instant,
 }
@@ -51,7 +66,9 @@ pub(super) struct Borrowed {
 pub(super) enum Silence {
     /// It died: the reason as far as its end tells it.
     Died(ErrorCode),
-    /// It took too long and was killed.
+    /// It used more CPU than a page may.
+    OverTime,
+    /// Nothing was heard of it for too long, and it was killed.
     TimedOut,
 }
 
@@ -65,7 +82,13 @@ impl Cells {
             Problem::new(ErrorCode::Internal, "cannot find the program's own file to start a reading process")
                 .caused_by(error)
         })?;
-        Ok(Self { program, limits, places: Arc::new(Semaphore::new(count)), idle: Arc::default() })
+        Ok(Self {
+            program,
+            limits,
+            places: Arc::new(Semaphore::new(count)),
+            idle: Arc::default(),
+            held: Mutex::default(),
+        })
     }
 
     /// The limits children run under.
@@ -81,7 +104,7 @@ impl Cells {
         let warm = lock(&self.idle).pop();
         let cell = match warm {
             Some(cell) => cell,
-            None => self.start()?,
+            None => self.start().await?,
         };
         Ok(Borrowed { cell, _place: place })
     }
@@ -91,7 +114,7 @@ impl Cells {
         let mut cell = borrowed.cell;
         cell.served += 1;
         cell.idle_since = Instant::now();
-        if cell.served >= FILES_PER_CHILD {
+        if cell.served >= self.limits.files_per_child {
             return; // dropped: killed and reaped by the runtime
         }
         lock(&self.idle).push(cell);
@@ -104,7 +127,24 @@ impl Cells {
         });
     }
 
-    fn start(&self) -> Result<Cell, Problem> {
+    /// What holds the children of this machine, as the last one said; starts one when there was none.
+    ///
+    /// # Errors
+    /// When no child can be started.
+    pub async fn held(&self) -> Result<Held, Problem> {
+        let known = lock(&self.held).clone();
+        match known {
+            Some(held) => Ok(held),
+            None => {
+                let child = self.borrow().await?;
+                self.keep(child);
+                lock(&self.held).clone().ok_or_else(silent_start)
+            }
+        }
+    }
+
+    async fn start(&self) -> Result<Cell, Problem> {
+        let asked = Instant::now();
         let started = Command::new(&self.program)
             .arg("cell")
             .arg(self.limits.child_memory_bytes.to_string())
@@ -112,34 +152,56 @@ impl Cells {
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn();
-        let failed = |error| {
-            Problem::new(ErrorCode::Overloaded, "cannot start a reading process; the machine may be short of memory")
-                .caused_by(error)
+        let mut child = started.map_err(|error| silent_start().caused_by(error))?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(input), Some(output), Some(last_words)) = pipes else {
+            return Err(Problem::new(ErrorCode::Internal, "a reading process was started without its pipes"));
         };
-        let mut child = started.map_err(failed)?;
-        match (child.stdin.take(), child.stdout.take()) {
-            (Some(input), Some(output)) => Ok(Cell { child, input, output, served: 0, idle_since: Instant::now() }),
-            _ => Err(Problem::new(ErrorCode::Internal, "a reading process was started without its pipes")),
+        let mut cell = Cell { child, input, output, last_words, served: 0, idle_since: asked };
+        match cell.receive(START).await {
+            Ok(Reply::Hello(confinement)) => {
+                *lock(&self.held) = Some(Held { confinement, start: asked.elapsed() });
+                Ok(cell)
+            }
+            Ok(_) | Err(_) => Err(silent_start()),
         }
     }
 }
 
-fn lock(idle: &Mutex<Vec<Cell>>) -> std::sync::MutexGuard<'_, Vec<Cell>> {
-    // A panic while the list is held leaves it whole: each change is one push or pop.
-    idle.lock().unwrap_or_else(PoisonError::into_inner)
+fn silent_start() -> Problem {
+    Problem::new(ErrorCode::Overloaded, "cannot start a reading process; the machine may be short of memory")
 }
 
-impl Borrowed {
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // A panic while it is held leaves it whole: each change is a single step.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl std::ops::Deref for Borrowed {
+    type Target = Cell;
+
+    fn deref(&self) -> &Cell {
+        &self.cell
+    }
+}
+
+impl std::ops::DerefMut for Borrowed {
+    fn deref_mut(&mut self) -> &mut Cell {
+        &mut self.cell
+    }
+}
+
+impl Cell {
     /// Sends a request and the file.
     pub(super) async fn send(&mut self, request: &Request, file: &[u8], patience: Duration) -> Result<(), Silence> {
         let message = frame(request).map_err(|_too_large| Silence::Died(ErrorCode::Internal))?;
         let write = async {
-            self.cell.input.write_all(&message).await?;
-            self.cell.input.write_all(file).await?;
-            self.cell.input.flush().await
+            self.input.write_all(&message).await?;
+            self.input.write_all(file).await?;
+            self.input.flush().await
         };
         match tokio::time::timeout(patience, write).await {
             Ok(Ok(())) => Ok(()),
@@ -152,13 +214,13 @@ impl Borrowed {
     pub(super) async fn receive(&mut self, patience: Duration) -> Result<Reply, Silence> {
         let read = async {
             let mut length = [0; 4];
-            self.cell.output.read_exact(&mut length).await?;
+            self.output.read_exact(&mut length).await?;
             let length = u32::from_le_bytes(length);
             if length > MAX_FRAME {
                 return Err(std::io::ErrorKind::InvalidData.into());
             }
             let mut bytes = vec![0; length as usize];
-            self.cell.output.read_exact(&mut bytes).await?;
+            self.output.read_exact(&mut bytes).await?;
             decode(&bytes)
         };
         match tokio::time::timeout(patience, read).await {
@@ -169,25 +231,37 @@ impl Borrowed {
     }
 
     async fn kill(&mut self) -> Silence {
-        let _ = self.cell.child.kill().await;
+        let _ = self.child.kill().await;
         Silence::TimedOut
     }
 
-    /// Ends the child if it still runs and tells its end apart: the CPU limit,
-    /// an allocation that failed (Rust aborts), or anything else.
+    /// Ends the child if it still runs and tells its end apart: the CPU limit, a stack or an
+    /// allocation that was exhausted (the runtime says which, and aborts), or anything else.
     async fn how_it_died(&mut self) -> Silence {
         use std::os::unix::process::ExitStatusExt;
-        let status = match tokio::time::timeout(Duration::from_secs(1), self.cell.child.wait()).await {
+        let status = match tokio::time::timeout(Duration::from_secs(1), self.child.wait()).await {
             Ok(status) => status.ok(),
             Err(_) => {
-                let _ = self.cell.child.kill().await;
+                let _ = self.child.kill().await;
                 None
             }
         };
         match status.and_then(|status| status.signal()) {
-            Some(signal) if signal == rustix::process::Signal::XCPU.as_raw() => Silence::TimedOut,
-            Some(signal) if signal == rustix::process::Signal::ABORT.as_raw() => Silence::Died(ErrorCode::MemoryLimit),
+            Some(signal) if signal == rustix::process::Signal::XCPU.as_raw() => Silence::OverTime,
+            Some(signal) if signal == rustix::process::Signal::ABORT.as_raw() => {
+                Silence::Died(if self.overflowed().await { ErrorCode::NestingTooDeep } else { ErrorCode::MemoryLimit })
+            }
             _ => Silence::Died(ErrorCode::ReaderCrashed),
         }
     }
+    /// Whether a child that has ended said that its stack was exhausted.
+    async fn overflowed(&mut self) -> bool {
+        let mut words = [0; 1024];
+        let read = tokio::time::timeout(Duration::from_secs(1), self.last_words.read(&mut words));
+        let length = read.await.ok().and_then(Result::ok).unwrap_or(0);
+        words[..length].windows(OVERFLOW.len()).any(|window| window == OVERFLOW)
+    }
 }
+
+/// What the Rust runtime says before it ends a program whose stack is exhausted.
+const OVERFLOW: &[u8] = b"overflowed its stack";

@@ -9,6 +9,9 @@ use pagemill_core::{ErrorCode, Outline, Page, Rect};
 use pagemill_pdf::{Recognised, Scan, Turn};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::confine::Confinement;
+use crate::config::Limits;
+
 /// No single frame is larger; a child that says otherwise is not believed.
 pub(super) const MAX_FRAME: u32 = 64 << 20;
 
@@ -21,10 +24,33 @@ pub(super) struct Request {
     pub bytes: u64,
     /// The password, where one was given.
     pub password: Option<String>,
-    /// Most pages a document may have.
-    pub max_pages: u32,
-    /// Seconds of CPU the request may use.
-    pub cpu_seconds: u64,
+    /// What the file may ask for.
+    pub limits: WireLimits,
+}
+
+/// What a file may ask for, see [`crate::config::Limits`].
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct WireLimits {
+    pub pages: u32,
+    pub page_side_px: u32,
+    pub page_pixels: u64,
+    pub stream_bytes: u64,
+    pub nesting: u32,
+    pub page_seconds: u64,
+}
+
+impl WireLimits {
+    /// The part of the settings that a child keeps by itself.
+    pub(super) fn of(limits: &Limits) -> Self {
+        Self {
+            pages: limits.pages,
+            page_side_px: limits.page_side_px,
+            page_pixels: limits.page_pixels,
+            stream_bytes: limits.stream_bytes,
+            nesting: limits.nesting,
+            page_seconds: limits.page_seconds,
+        }
+    }
 }
 
 /// What to do with a file.
@@ -38,8 +64,8 @@ pub(super) enum Work {
         last: u32,
         /// Whether the place of each word is wanted.
         words: bool,
-        /// Whether pages outside the range must not be touched: one of them has killed a child.
-        apart: bool,
+        /// Pages that have cost children and are not to be touched, with the code each fails with.
+        left_out: Vec<(u32, String)>,
         /// What OCR read on pages, which stands for what is painted there.
         recognised: Vec<(u32, Recognised)>,
     },
@@ -61,13 +87,21 @@ pub(super) enum Work {
     },
 }
 
-/// What a child answers: `Opened`, then `Page`s, then `Done`; or `Picture`; or `Scan`; or `Refused`.
+/// What a child says: `Hello` at its start; then to each request `Opened`, then `Page`s, then `Done`; or `Picture`; or
+/// `Scan`; or `Refused`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Reply {
+    /// The child is ready, and held by this.
+    Hello(Confinement),
     /// The file could be opened.
     Opened {
         /// Its number of pages.
         pages: u32,
+    },
+    /// Work on a page begins; not before the parent hears of the next may it take its whole time.
+    Working {
+        /// Its 1-based number, which need not be in the range asked for: neighbours are looked at, too.
+        page: u32,
     },
     /// A page, in order.
     Page(Box<Page>),

@@ -8,8 +8,9 @@ use pagemill_pdf::{Recognised, Scan, Turn};
 
 use super::{
     Cells,
+    belief::believable,
     pool::{Borrowed, Silence},
-    protocol::{Reply, Request, WireSummary, WireWarning, Work},
+    protocol::{Reply, Request, WireLimits, WireSummary, WireWarning, Work},
 };
 
 /// A file to read.
@@ -37,34 +38,48 @@ pub enum Step {
         /// Its number of pages.
         pages: u32,
     },
+    /// A sign of life: work on a page begins, which need not be the next to come.
+    Working {
+        /// Its 1-based number.
+        page: u32,
+    },
     /// The next page; pages come in order, each exactly once.
     Page(Box<Page>),
     /// All pages were given.
     Done(Box<WireSummary>),
 }
 
-/// A reading under way. When a child dies, another goes on behind the last page that came;
-/// a page that costs a second child is tried alone, then given as `failed`, and reading goes
-/// on behind it.
+/// A reading under way.
+///
+/// A child says which page it is at. When it dies, another goes on behind the last page that came; a page
+/// that costs several is left out by the next and comes as `failed`.
 pub struct PageStream<'a> {
     cells: &'a Cells,
     file: ReadFile,
     child: Option<Borrowed>,
     phase: Phase,
+    /// Pages of the document, once it is open.
+    pages: u32,
     /// The page to come.
     next: u32,
     /// The last page to come; exact once the file is open.
     last: u32,
-    /// What the child at work was asked to read up to.
-    asked_to: u32,
-    /// How many children the page to come has cost.
-    strikes: u8,
+    /// The page the child is at, or none when it is at the document as a whole.
+    at: Option<u32>,
+    /// What cost the last child, and how much it has cost.
+    blamed: (Option<u32>, u8),
+    left_out: Vec<(u32, String)>,
     lost: Vec<WireWarning>,
     started: Instant,
 }
 
-/// After so many lost children a page is asked for alone.
-const ALONE: u8 = 2;
+/// A page is given up that has cost so much: a death costs 1 (one says nothing of the page, the child may
+/// have been ended from outside), silence costs 2 (waiting is dear), and a whole page's time of CPU all of it.
+const CREDIT: u8 = 3;
+/// A page behind one that was given up has less: what is bad often comes in a row.
+const NO_CREDIT: u8 = 1;
+/// So much may be spent on the document as a whole.
+const DOCUMENT_CREDIT: u8 = 2;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -80,10 +95,12 @@ impl Cells {
             cells: self,
             child: None,
             phase: Phase::Opening,
+            pages: 0,
             next: file.first.max(1),
             last: file.last,
-            asked_to: file.last,
-            strikes: 0,
+            at: None,
+            blamed: (None, 0),
+            left_out: Vec::new(),
             lost: Vec::new(),
             started: Instant::now(),
             file,
@@ -93,7 +110,8 @@ impl Cells {
     /// Draws a page as PNG, with boxes (in points) marked.
     ///
     /// # Errors
-    /// The file's own (`encrypted`, `damaged`, …), `page_too_large`, `time_limit`, `memory_limit`, `reader_crashed`.
+    /// The file's own (`encrypted`, `damaged`, …), `page_time_limit`, `memory_limit`, `nesting_too_deep`,
+    /// `reader_crashed`.
     pub async fn draw(&self, bytes: &Bytes, page: u32, dpi: f32, marks: Vec<Rect>) -> Result<Vec<u8>, Problem> {
         match self.of_page(Work::Draw { page, dpi, marks }, page, bytes, None).await? {
             Reply::Picture(png) => Ok(png),
@@ -120,25 +138,30 @@ impl Cells {
 
     /// Has a child do something with one page, in the time one page may take.
     async fn of_page(&self, work: Work, page: u32, bytes: &Bytes, password: Option<&str>) -> Result<Reply, Problem> {
-        let patience = self.limits().page_time();
+        let patience = self.limits().page_patience();
         let request = Request {
             work,
             bytes: bytes.len() as u64,
             password: password.map(str::to_owned),
-            max_pages: self.limits().pages,
-            cpu_seconds: self.limits().page_seconds,
+            limits: WireLimits::of(self.limits()),
         };
         let mut child = self.borrow().await?;
-        let silent = |silence| silence_problem(&silence, &format!("page {page}"));
+        let silent = |silence| silence_problem(&silence, Some(page));
         child.send(&request, bytes, patience).await.map_err(silent)?;
         let reply = child.receive(patience).await.map_err(silent)?;
-        if matches!(reply, Reply::Opened { .. } | Reply::Page(_) | Reply::Done(_)) {
-            return Err(unexpected()); // and the child is not kept
-        }
-        self.keep(child);
         match reply {
-            Reply::Refused { code, message } => Err(refusal(&code, message)),
-            reply => Ok(reply),
+            Reply::Picture(_) | Reply::Scan(_) => {
+                self.keep(child);
+                Ok(reply)
+            }
+            Reply::Refused { code, message } => {
+                self.keep(child);
+                Err(refusal(&code, message))
+            }
+            // Such a child is not kept.
+            Reply::Hello(_) | Reply::Opened { .. } | Reply::Working { .. } | Reply::Page(_) | Reply::Done(_) => {
+                Err(unexpected())
+            }
         }
     }
 }
@@ -167,65 +190,71 @@ impl PageStream<'_> {
     }
 
     async fn step(&mut self) -> Result<Option<Step>, End> {
-        let patience = self.cells.limits().page_time();
+        let patience = self.cells.limits().page_patience();
         if self.child.is_none() {
-            if self.phase == Phase::Reading && self.next > self.last && self.strikes >= ALONE {
-                // Every page is accounted for, but summing up costs one child after the other.
-                return Ok(Some(self.end(WireSummary::default())));
-            }
             self.ask().await?;
         }
         let Some(child) = &mut self.child else { return Ok(None) };
+        let disbelieved = Err(End::Silence(Silence::Died(ErrorCode::ReaderCrashed)));
         match child.receive(patience).await.map_err(End::Silence)? {
-            Reply::Opened { pages } => {
+            Reply::Opened { pages } if (1..=self.cells.limits().pages).contains(&pages) => {
+                self.pages = pages;
                 self.last = self.last.min(pages);
-                self.asked_to = self.asked_to.min(self.last);
                 let first_time = self.phase == Phase::Opening;
                 self.phase = Phase::Reading;
                 Ok(first_time.then_some(Step::Opened { pages }))
             }
-            Reply::Page(page) if page.number == self.next && self.next <= self.asked_to => {
+            Reply::Working { page } if (1..=self.pages).contains(&page) => {
+                self.at = Some(page);
+                Ok(Some(Step::Working { page }))
+            }
+            // To sum up anew, a child reads the last page once more.
+            Reply::Page(page) if page.number < self.next => Ok(None),
+            Reply::Page(page) if page.number == self.next && self.next <= self.last => {
+                if !believable(&page, self.pages) {
+                    self.at = Some(page.number);
+                    return disbelieved;
+                }
                 self.next += 1;
-                self.strikes = 0;
                 Ok(Some(Step::Page(page)))
             }
-            Reply::Done(summary) if self.next > self.asked_to => {
+            Reply::Done(summary) if self.next > self.last => {
                 self.give_back();
-                // A page that was asked for alone may have more behind it.
-                Ok((self.next > self.last).then(|| self.end(*summary)))
+                Ok(Some(self.end(*summary)))
             }
             Reply::Refused { code, message } => {
                 self.give_back();
                 Err(End::Problem(refusal(&code, message)))
             }
-            Reply::Page(_) | Reply::Done(_) | Reply::Picture(_) | Reply::Scan(_) => {
-                Err(End::Silence(Silence::Died(ErrorCode::ReaderCrashed)))
-            }
+            Reply::Hello(_)
+            | Reply::Opened { .. }
+            | Reply::Working { .. }
+            | Reply::Page(_)
+            | Reply::Done(_)
+            | Reply::Picture(_)
+            | Reply::Scan(_) => disbelieved,
         }
     }
 
-    /// Gives the pages to come to a child. A page that has cost two is asked for alone, so
-    /// that a bad neighbour cannot take it along. (One death says nothing of the page: the
-    /// child may have been ended from outside.)
+    /// Gives the pages to come to a child.
     async fn ask(&mut self) -> Result<(), End> {
         let limits = self.cells.limits();
-        let alone = self.strikes >= ALONE && self.next <= self.last;
-        self.asked_to = if alone { self.next } else { self.last };
+        let all_came = self.phase == Phase::Reading && self.next > self.last;
         let request = Request {
             work: Work::Read {
-                first: self.next,
-                last: self.asked_to,
+                first: if all_came { self.last } else { self.next },
+                last: self.last,
                 words: self.file.words,
-                apart: alone || !self.lost.is_empty(),
+                left_out: self.left_out.clone(),
                 recognised: self.file.recognised.clone(),
             },
             bytes: self.file.bytes.len() as u64,
             password: self.file.password.clone(),
-            max_pages: limits.pages,
-            cpu_seconds: limits.document_seconds,
+            limits: WireLimits::of(limits),
         };
+        self.at = None;
         let mut child = self.cells.borrow().await.map_err(End::Problem)?;
-        child.send(&request, &self.file.bytes, limits.page_time()).await.map_err(End::Silence)?;
+        child.send(&request, &self.file.bytes, limits.page_patience()).await.map_err(End::Silence)?;
         self.child = Some(child);
         Ok(())
     }
@@ -256,33 +285,39 @@ impl PageStream<'_> {
         ))
     }
 
-    /// A child is gone: try its page again, then alone, or give the page up.
+    /// A child is gone: its page is tried again, or given up.
     fn after_silence(&mut self, silence: &Silence) -> Result<Option<Step>, Problem> {
-        if self.phase == Phase::Opening {
-            self.strikes += 1;
-            if self.strikes >= ALONE {
-                return Err(silence_problem(silence, "the file"));
+        let cost = match silence {
+            Silence::Died(_) => 1,
+            Silence::TimedOut => 2,
+            Silence::OverTime => CREDIT,
+        };
+        let spent = if self.blamed.0 == self.at { self.blamed.1 } else { 0 };
+        self.blamed = (self.at, spent.saturating_add(cost));
+        let given_up = |page| self.left_out.iter().any(|(other, _)| *other == page);
+        let credit = match self.at {
+            None => DOCUMENT_CREDIT,
+            Some(page) if given_up(page - 1) => NO_CREDIT,
+            Some(_) => CREDIT,
+        };
+        if self.blamed.1 < credit {
+            return Ok(None);
+        }
+        let problem = silence_problem(silence, self.at);
+        let lost = |page| WireWarning { page, code: problem.code.to_string(), message: problem.message.clone() };
+        match self.at {
+            Some(page) if !given_up(page) => {
+                self.lost.push(lost(Some(page)));
+                self.left_out.push((page, problem.code.to_string()));
+                Ok(None)
             }
-            return Ok(None);
+            // Every page came, but summing up costs one child after the other.
+            _ if self.phase == Phase::Reading && self.next > self.last => {
+                self.lost.push(lost(None));
+                Ok(Some(self.end(WireSummary::default())))
+            }
+            _ => Err(problem),
         }
-        if self.next > self.last {
-            // It died after its last page; another one sums up.
-            self.strikes += 1;
-            return Ok(None);
-        }
-        // Waiting is dear: a page that took its whole time is tried alone at once.
-        let slow = matches!(silence, Silence::TimedOut) && self.strikes < ALONE;
-        self.strikes = if slow { ALONE } else { self.strikes + 1 };
-        if self.strikes <= ALONE {
-            return Ok(None);
-        }
-        // The next one has no credit: what is bad often comes in a row. Summing up has.
-        self.strikes = if self.next < self.last { ALONE } else { 0 };
-        let page = self.next;
-        let problem = silence_problem(silence, &format!("page {page}"));
-        self.lost.push(WireWarning { page: Some(page), code: problem.code.to_string(), message: problem.message });
-        self.next += 1;
-        Ok(Some(Step::Page(Box::new(Page::failed(page, problem.code.as_str())))))
     }
 }
 
@@ -291,15 +326,23 @@ enum End {
     Silence(Silence),
 }
 
-fn silence_problem(silence: &Silence, what: &str) -> Problem {
+/// Why the page, or the file as a whole, is given up.
+fn silence_problem(silence: &Silence, page: Option<u32>) -> Problem {
+    let what = page.map_or_else(|| "the file".to_owned(), |page| format!("page {page}"));
     match silence {
-        Silence::TimedOut => Problem::new(
-            ErrorCode::TimeLimit,
-            format!("{what} took longer to read than allowed; raise limits.page_seconds if you trust the file"),
-        ),
+        Silence::TimedOut | Silence::OverTime => {
+            let code = if page.is_some() { ErrorCode::PageTimeLimit } else { ErrorCode::TimeLimit };
+            let message =
+                format!("{what} took longer to read than allowed; raise limits.page_seconds if you trust the file");
+            Problem::new(code, message)
+        }
         Silence::Died(ErrorCode::MemoryLimit) => Problem::new(
             ErrorCode::MemoryLimit,
             format!("{what} needs more memory than one file may use; raise limits.child_memory_bytes if you trust it"),
+        ),
+        Silence::Died(ErrorCode::NestingTooDeep) => Problem::new(
+            ErrorCode::NestingTooDeep,
+            format!("{what} nests too deeply to be read; save the file anew with another program and add it again"),
         ),
         Silence::Died(_) => Problem::new(
             ErrorCode::ReaderCrashed,

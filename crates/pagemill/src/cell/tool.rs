@@ -13,7 +13,7 @@ use std::{
 use clap::Args;
 use pagemill_core::{ErrorCode, Problem};
 
-use super::child::limit_tool;
+use super::confine::{Profile, close_inherited, confine};
 
 /// Where the libraries of a system lie, and the list of them.
 const LIBRARIES: [&str; 6] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"];
@@ -101,9 +101,8 @@ pub(crate) struct ToolArgs {
 
 /// Becomes the program; returns only when that fails.
 pub(crate) fn run(args: ToolArgs) -> io::Error {
-    if let Err(error) = limit_tool(args.memory, args.cpu_seconds) {
-        return error;
-    }
+    close_inherited();
+    confine(&Profile::Tool { read: args.read, cpu_seconds: args.cpu_seconds }, args.memory);
     match args.words.split_first() {
         Some((program, arguments)) => std::process::Command::new(program).args(arguments).exec(),
         None => io::ErrorKind::InvalidInput.into(),

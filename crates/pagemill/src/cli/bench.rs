@@ -23,11 +23,58 @@ enum BenchCommand {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
+    /// Read files without keeping anything: what could be read, what could not and why, and how fast.
+    Read {
+        /// Files, or folders of PDFs.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
 }
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, args: &BenchArgs) -> Result<Outcome, Problem> {
-    let BenchCommand::Ingest { paths } = &args.command;
+    match &args.command {
+        BenchCommand::Ingest { paths } => ingest(global, paths).await,
+        BenchCommand::Read { paths } => read(global, paths).await,
+    }
+}
+
+async fn read(global: &Global, paths: &[PathBuf]) -> Result<Outcome, Problem> {
+    let report = bench::read(&global.settings()?, &pdf_files(paths)?).await?;
+    if global.json {
+        output::json(&report);
+        return Ok(Outcome::Done);
+    }
+    output::line(&format!(
+        "{} files: {} ok, {} partial, {} failed; {} pages in {:.1} s, {:.0} pages/s in {} processes (cell: {})",
+        report.files,
+        report.ok,
+        report.partial,
+        report.failed,
+        report.pages,
+        report.seconds,
+        report.pages_per_second,
+        report.processes,
+        report.cell
+    ));
+    output::line(&format!("peak memory of a reading process {:.0} MiB", report.peak_child_memory_mib));
+    for (source, pages) in &report.page_sources {
+        output::line(&format!("  {pages:>8} pages {source}"));
+    }
+    for (reason, files) in &report.failures {
+        output::line(&format!("{reason}: {} files", files.len()));
+        for file in files {
+            output::line(&format!("  {}", output::one_line(file)));
+        }
+    }
+    output::line("slowest:");
+    for file in &report.slowest {
+        output::line(&format!("  {:>7.2} s  {:>5} pages  {}", file.seconds, file.pages, output::one_line(&file.file)));
+    }
+    Ok(Outcome::Done)
+}
+
+async fn ingest(global: &Global, paths: &[PathBuf]) -> Result<Outcome, Problem> {
     let report = bench::ingest(&global.settings()?, &pdf_files(paths)?).await?;
     if global.json {
         output::json(&report);

@@ -4,7 +4,11 @@ use pagemill_core::Problem;
 use serde::Serialize;
 
 use super::{Global, Outcome, output};
-use crate::library::Library;
+use crate::{
+    cell::{self, Cells, ReadFile},
+    config::Limits,
+    library::Library,
+};
 
 /// One thing that was looked at.
 #[derive(Serialize)]
@@ -22,7 +26,7 @@ impl Check {
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global) -> Result<Outcome, Problem> {
-    let mut checks = vec![reading().await, ocr().await];
+    let mut checks = vec![reading().await, cell().await, ocr().await];
     match global.open_current().await {
         Ok(library) => {
             checks.extend(library_checks(&library).await);
@@ -44,10 +48,6 @@ pub(crate) async fn run(global: &Global) -> Result<Outcome, Problem> {
 
 /// Starts a reading process on a file that is none: the refusal proves that it works.
 async fn reading() -> Check {
-    use crate::{
-        cell::{Cells, ReadFile},
-        config::Limits,
-    };
     let cells = match Cells::new(1, Limits::default()) {
         Ok(cells) => cells,
         Err(problem) => return Check::new("reading", false, problem.message),
@@ -56,14 +56,35 @@ async fn reading() -> Check {
     let mut stream =
         cells.read(ReadFile { bytes, password: None, first: 1, last: 1, words: false, recognised: Vec::new() });
     match stream.next().await {
-        Err(problem) if problem.code == pagemill_core::ErrorCode::NotPdf => Check::new(
-            "reading",
-            true,
-            "reading processes start; limits in force: memory, CPU time, wall time (no system call filter in this version)",
-        ),
+        Err(problem) if problem.code == pagemill_core::ErrorCode::NotPdf => match cells.held().await {
+            Ok(held) => {
+                let start = held.start.as_secs_f64() * 1000.0;
+                Check::new("reading", true, format!("a reading process starts in {start:.1} ms"))
+            }
+            Err(problem) => Check::new("reading", false, format!("{}: {}", problem.code, problem.message)),
+        },
         Err(problem) => Check::new("reading", false, format!("{}: {}", problem.code, problem.message)),
         Ok(_) => Check::new("reading", false, "the reading process took a text for a PDF"),
     }
+}
+
+/// Has a reading process try to get out. Where a kernel lacks the means to hold it, that is told, but no fault.
+async fn cell() -> Check {
+    let tried = tokio::task::spawn_blocking(|| cell::probe(Limits::default().child_memory_bytes)).await;
+    let probed = match tried.map_err(std::io::Error::other).flatten() {
+        Ok(probed) => probed,
+        Err(error) => {
+            return Check::new("cell", false, format!("the attempt to get out of the cell broke off: {error}"));
+        }
+    };
+    let escaped = probed.ended(cell::Outcome::Escaped);
+    let denied = probed.attempts.len() - escaped.len();
+    let mut detail = format!("{}; {denied} of {} ways out are closed", probed.confinement, probed.attempts.len());
+    if !escaped.is_empty() {
+        detail.push_str(&format!(", open: {}", escaped.join(", ")));
+    }
+    let held = probed.confinement.level() == cell::Level::Full;
+    Check::new("cell", !held || escaped.is_empty(), detail)
 }
 
 /// OCR may be missing: pages that are pictures are skipped then, which is no disorder.

@@ -149,25 +149,26 @@ enum Command {
         /// Address space in bytes.
         memory: u64,
     },
-    /// Another program in the cell; started by Pagemill itself.
+    /// Becomes another program, held as a reading process is; started by Pagemill itself.
     #[command(hide = true)]
     CellTool(crate::cell::tool::ToolArgs),
+    /// Tries to get out of the cell and prints what became of it; started by `doctor`.
+    #[command(hide = true)]
+    CellProbe {
+        /// Address space in bytes.
+        memory: u64,
+        /// Mechanisms to leave out.
+        without: Vec<String>,
+    },
 }
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Command::Cell { memory } = cli.command {
-        crate::cell::child::silence_panics();
-        return match crate::cell::child::run(memory) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_parent_is_gone) => ExitCode::from(3),
-        };
-    }
-    if let Command::CellTool(args) = cli.command {
-        let _not_started = crate::cell::tool::run(args);
-        return ExitCode::from(3);
-    }
+    let cli = match in_the_cell(cli) {
+        Ok(code) => return code,
+        Err(cli) => *cli,
+    };
     start_logging();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = match runtime {
@@ -186,6 +187,24 @@ pub fn main() -> ExitCode {
             Outcome::Failed.into()
         }
     }
+}
+
+/// Runs a command of the cell, before this process has threads or open files; gives any other back.
+fn in_the_cell(cli: Cli) -> Result<ExitCode, Box<Cli>> {
+    let ended = match cli.command {
+        Command::Cell { memory } => {
+            crate::cell::child::silence_panics();
+            crate::cell::child::run(memory).is_ok()
+        }
+        Command::CellProbe { memory, without } => crate::cell::probes::run(memory, &without).is_ok(),
+        Command::CellTool(args) => {
+            let error = crate::cell::tool::run(args);
+            output::note(&format!("cannot start the program in the cell: {error}"));
+            false
+        }
+        _ => return Err(Box::new(cli)),
+    };
+    Ok(if ended { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 
 async fn run(cli: Cli) -> Result<Outcome, Problem> {
@@ -226,7 +245,7 @@ async fn run(cli: Cli) -> Result<Outcome, Problem> {
             output::text(&library.dump().await?);
             Ok(Outcome::Done)
         }
-        Command::Cell { .. } | Command::CellTool(_) => Ok(Outcome::Done),
+        Command::Cell { .. } | Command::CellTool(_) | Command::CellProbe { .. } => Ok(Outcome::Done),
     }
 }
 

@@ -150,7 +150,7 @@ async fn read_pages(cells: &Cells, file: ReadFile, args: &ReadArgs) -> Result<(V
                     format!("`{}` has pages 1 to {pages}; ask for those", args.file.display()),
                 ));
             }
-            Step::Opened { .. } => {}
+            Step::Opened { .. } | Step::Working { .. } => {}
             Step::Page(page) => pages.push(*page),
             Step::Done(told) => summary = *told,
         }

@@ -204,7 +204,7 @@ impl OcrStage<'_> {
             let step = reading.next().await?;
             self.context.progress.step();
             let done = match step {
-                Some(Step::Opened { .. }) => None,
+                Some(Step::Opened { .. } | Step::Working { .. }) => None,
                 Some(Step::Page(mut page)) => {
                     if let Some(code) = failed.get(&page.number).filter(|_| page.source == PageSource::Skipped) {
                         (page.source, page.reason) = (PageSource::Failed, Some(code.clone()));

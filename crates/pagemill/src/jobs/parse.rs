@@ -146,6 +146,7 @@ impl Parse<'_> {
             let is_end = matches!(step, Some(Step::Done(_)));
             match step {
                 Some(Step::Opened { pages }) => self.opened(pages).await?,
+                Some(Step::Working { .. }) => self.context.progress.step(),
                 Some(Step::Page(mut page)) => {
                     if wants_ocr(&page) && page.source == PageSource::Skipped {
                         page.reason = Some(ErrorCode::OcrPending.to_string());

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{
     Library,
     queues::Surroundings,
-    views::{AttemptView, BulkView, LibraryView, RefusedView, StepView, TaskDetails, TaskView},
+    views::{AttemptView, BulkView, ConfinementView, LibraryView, RefusedView, StepView, TaskDetails, TaskView},
 };
 
 /// Wake-ups are hints; this is how often waiting looks again without one.
@@ -209,7 +209,23 @@ impl Library {
                 .collect(),
             model: self.embedder().map(|embedder| embedder.name().to_owned()),
             database: if self.settings().is_shared() { "postgres" } else { "sqlite" }.to_owned(),
-            cell: "process".to_owned(),
+            cell: match self.cells().held().await {
+                Ok(held) => held.confinement.level().as_str().to_owned(),
+                Err(_told_when_reading) => "unavailable".to_owned(),
+            },
+        })
+    }
+    /// What holds the processes that read uploads, as the last one to start said.
+    ///
+    /// # Errors
+    /// When no such process can be started.
+    pub async fn cell(&self) -> Result<ConfinementView, Problem> {
+        let held = self.cells().held().await?;
+        let mechanisms = held.confinement.mechanisms.iter();
+        Ok(ConfinementView {
+            level: held.confinement.level().as_str().to_owned(),
+            mechanisms: mechanisms.map(|(m, hold)| (m.as_str().to_owned(), hold.as_str().to_owned())).collect(),
+            start_ms: held.start.as_secs_f64() * 1000.0,
         })
     }
 }

@@ -4,6 +4,7 @@
 mod answers;
 mod bad_input;
 mod browser;
+mod cell;
 mod documents;
 mod ocr;
 mod reading;

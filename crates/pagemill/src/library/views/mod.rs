@@ -319,7 +319,8 @@ pub struct LibraryView {
     pub model: Option<String>,
     /// `sqlite` or `postgres`.
     pub database: String,
-    /// What reading runs in: `process` limits in this version.
+    /// How well the processes that read uploads are held: `full`, `partial`, `limits`, or `unavailable`
+    /// when none can be started.
     pub cell: String,
 }
 
@@ -347,4 +348,16 @@ pub fn rfc3339(ms: i64) -> String {
     time.ok()
         .and_then(|time| time.format(&time::format_description::well_known::Rfc3339).ok())
         .unwrap_or_else(|| "1970-01-01T00:00:00Z".to_owned())
+}
+
+/// What holds the processes that read uploads.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ConfinementView {
+    /// `full`: all of it; `partial`: files or system calls are taken away, but something is missing;
+    /// `limits`: only memory, time and the like are bounded.
+    pub level: String,
+    /// Each mechanism (`landlock`, `seccomp`, `memory_limit`, …): `full`, `partial` or `none`.
+    pub mechanisms: std::collections::BTreeMap<String, String>,
+    /// Milliseconds the last one took to start.
+    pub start_ms: f64,
 }
