@@ -14,6 +14,7 @@ mod model;
 mod opening;
 mod passages;
 mod queue;
+mod schedules;
 mod stages;
 mod tasks;
 mod world;

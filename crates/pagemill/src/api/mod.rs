@@ -15,6 +15,7 @@ mod pages;
 mod problem;
 mod process;
 mod queues;
+mod schedules;
 mod search;
 mod server;
 mod site;
@@ -101,6 +102,8 @@ fn described_routes() -> OpenApiRouter<Faces> {
         .routes(routes!(search::search, search::search_by_address))
         .routes(routes!(search::query))
         .routes(routes!(events::stream_events))
+        .routes(routes!(schedules::list_schedules))
+        .routes(routes!(schedules::run_schedule))
         .routes(routes!(health::get_library));
     OpenApiRouter::with_openapi(openapi::base())
         .nest("/api/v1", api)

@@ -2,9 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod answers;
+mod backups;
 mod bad_input;
 mod browser;
+mod changes;
 mod documents;
+mod kills;
+mod made_pdf;
 mod reading;
 mod restart;
 mod search;
