@@ -69,6 +69,9 @@ impl Parse<'_> {
         let own = Some((&claim.document, claim.version));
         let units = store.reusable_units(Stage::Parse, &self.key, UNIT_PAGES, own).await?;
         let units: Vec<_> = units.into_iter().filter(|unit| !self.done.contains(&unit.number)).collect();
+        if units.is_empty() {
+            return Ok(());
+        }
         let before = store.read_before(&self.key).await?;
         if let Some(before) = &before {
             self.opened(before.info.pages).await?;
