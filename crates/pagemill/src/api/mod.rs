@@ -4,6 +4,7 @@
 //! the database. Everything that a browser, a stranger's web page or a slow
 //! client could do wrong is dealt with in [`guard`], [`body`] and [`server`].
 
+mod backup;
 mod body;
 mod documents;
 mod events;
@@ -102,6 +103,7 @@ fn described_routes() -> OpenApiRouter<Faces> {
         .routes(routes!(search::search, search::search_by_address))
         .routes(routes!(search::query))
         .routes(routes!(events::stream_events))
+        .routes(routes!(backup::make_backup))
         .routes(routes!(schedules::list_schedules))
         .routes(routes!(schedules::run_schedule))
         .routes(routes!(health::get_library));

@@ -87,6 +87,10 @@ impl Schedule {
 impl Library {
     /// Does what is due, until the program stops.
     pub(crate) async fn run_schedules(&self, mut stop: watch::Receiver<bool>) {
+        // A deletion that was cut off has left its file marked.
+        if let Err(problem) = self.store().remove_unused_blobs(self.blobs()).await {
+            tracing::warn!(code = %problem.code, "files that nobody needs could not be removed: {problem}");
+        }
         while !*stop.borrow() {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}

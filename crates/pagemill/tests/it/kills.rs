@@ -2,13 +2,13 @@
 
 use std::{
     fs::File,
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
 };
 
 use crate::{
-    made_pdf::pdf,
+    made_pdf::{pdf, word_of},
     support::{PATIENCE, TestLibrary},
 };
 
@@ -66,4 +66,38 @@ fn a_kill_costs_at_most_one_unit() {
     let copy = undisturbed.file("long.pdf", &pdf(PAGES, "long"));
     assert_eq!(undisturbed.run(&["add", copy.to_str().unwrap(), "--wait"]).code, 0);
     assert_eq!(library.run(&["dump"]).stdout, undisturbed.run(&["dump"]).stdout);
+}
+
+fn blobs(library: &TestLibrary) -> Vec<PathBuf> {
+    let shelves = std::fs::read_dir(library.path().join("blobs")).unwrap().map(|entry| entry.unwrap().path());
+    let shelves = shelves.filter(|shelf| shelf.file_name().unwrap().len() == 2);
+    shelves.flat_map(|shelf| std::fs::read_dir(shelf).unwrap().map(|entry| entry.unwrap().path())).collect()
+}
+
+#[test]
+fn a_deletion_that_is_killed_is_whole_or_has_not_begun() {
+    let library = TestLibrary::new();
+    let empty = library.run(&["dump"]).stdout;
+    let file = library.file("gone.pdf", &pdf(12, "gone"));
+    for kill in 0..8_u64 {
+        let added = library.json(&["add", file.to_str().unwrap(), "--wait"]);
+        let id = added["documents"][0]["id"].as_str().unwrap().to_owned();
+        // In the middle of being processed anew, at that.
+        library.json(&["process", &id]);
+        let mut process = library.command(&["rm", &id]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(kill * 12));
+        process.kill().unwrap();
+        process.wait().unwrap();
+        let found = || library.json(&["search", &word_of(7), "--mode", "lexical"])["results"].as_array().unwrap().len();
+        if library.run(&["show", &id]).code == 0 {
+            assert_eq!((found(), blobs(&library).len()), (1, 1), "kill {kill}");
+            assert_eq!(library.run(&["rm", &id]).code, 0);
+        } else {
+            assert_eq!(found(), 0, "kill {kill}");
+            // The file may have been left marked; the next sweep takes it.
+            library.json(&["schedules", "run", "files"]);
+        }
+        assert_eq!((library.run(&["dump"]).stdout, blobs(&library)), (empty.clone(), Vec::new()), "kill {kill}");
+        assert_eq!(library.run(&["doctor"]).code, 0);
+    }
 }
