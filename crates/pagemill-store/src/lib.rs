@@ -23,6 +23,7 @@ mod queue;
 mod recognitions;
 mod records;
 mod removal;
+mod schedules;
 mod schema;
 mod sql;
 mod stages;
@@ -43,5 +44,6 @@ pub use records::{
     DeletionReceipt, FinishedTask, JobStanding, NewDocument, Outcome, PageOutcome, Passages, QueueState, Standing,
     TaskFilter, WorkerJob, WorkerReport, WorkerState,
 };
+pub use schedules::{ScheduleRun, ScheduleState};
 pub use store::{Answer, Store};
 pub use versions::{ReadBefore, Replacement, Reprocess, Source};

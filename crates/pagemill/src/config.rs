@@ -37,6 +37,8 @@ pub struct Settings {
     pub limits: Limits,
     /// When workers stop taking jobs, and when they give one up.
     pub workers: WorkerSettings,
+    /// How long things of the past are kept.
+    pub retention: Retention,
 }
 
 /// When workers stop taking jobs, and when they give one up.
@@ -54,6 +56,22 @@ pub struct WorkerSettings {
 impl Default for WorkerSettings {
     fn default() -> Self {
         Self { memory_percent: 80, soft_seconds: 25 * 60, hard_seconds: 30 * 60 }
+    }
+}
+
+/// How long things of the past are kept.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// Days that events are kept.
+    pub event_days: u32,
+    /// Days that ended tasks are kept, but for the newest of each document, which stays.
+    pub task_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { event_days: 30, task_days: 90 }
     }
 }
 
@@ -133,6 +151,7 @@ struct File {
     ocr: OcrFile,
     limits: Limits,
     workers: WorkerSettings,
+    retention: Retention,
 }
 
 #[derive(Default, Deserialize)]
@@ -211,6 +230,7 @@ impl Settings {
             ocr_languages,
             limits: file.limits,
             workers: file.workers,
+            retention: file.retention,
         })
     }
 

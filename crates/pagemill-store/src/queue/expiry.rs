@@ -127,15 +127,21 @@ impl Write for EndLeases {
     }
 }
 
-/// Every job that is held is given back, and the register of workers begins anew.
-async fn give_all_back(tx: &mut Tx<'_>) -> Result<u32, Failure> {
+/// Every job that is held is given back, the register of workers begins anew, and what else a process had is free.
+pub(crate) async fn give_all_back(tx: &mut Tx<'_>) -> Result<u32, Failure> {
     const LEASED: &str = concat!("SELECT ", job_columns!(), " FROM jobs WHERE state = 'leased' ORDER BY id");
     let before = StoredJob::read_all(&tx.lock_rows(LEASED, &[]).await?)?;
     let mut jobs = before.clone();
     jobs.retain_mut(|job| job.job.give_back().is_ok());
     stored::save(tx, &jobs).await?;
     attempts::record_taken(tx, &before, Outcome::Released).await?;
-    tx.execute("DELETE FROM workers", &[]).await?;
+    for sql in [
+        "DELETE FROM workers",
+        "UPDATE schedules SET running_until = NULL",
+        "UPDATE blob_removals SET removing_until_ms = NULL",
+    ] {
+        tx.execute(sql, &[]).await?;
+    }
     Ok(u32::try_from(jobs.len()).unwrap_or(u32::MAX))
 }
 

@@ -15,6 +15,7 @@ mod opening;
 mod passages;
 mod queue;
 mod recognitions;
+mod schedules;
 mod stages;
 mod tasks;
 mod world;

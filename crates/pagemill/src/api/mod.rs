@@ -4,6 +4,7 @@
 //! the database. Everything that a browser, a stranger's web page or a slow
 //! client could do wrong is dealt with in [`guard`], [`body`] and [`server`].
 
+mod backup;
 mod body;
 mod documents;
 mod events;
@@ -15,6 +16,7 @@ mod pages;
 mod problem;
 mod process;
 mod queues;
+mod schedules;
 mod search;
 mod server;
 mod site;
@@ -101,6 +103,9 @@ fn described_routes() -> OpenApiRouter<Faces> {
         .routes(routes!(search::search, search::search_by_address))
         .routes(routes!(search::query))
         .routes(routes!(events::stream_events))
+        .routes(routes!(backup::make_backup))
+        .routes(routes!(schedules::list_schedules))
+        .routes(routes!(schedules::run_schedule))
         .routes(routes!(health::get_library));
     OpenApiRouter::with_openapi(openapi::base())
         .nest("/api/v1", api)

@@ -124,6 +124,8 @@ impl Workers {
             let (indexing, stopped) = (Arc::clone(library), stop.subscribe());
             loops.spawn(async move { indexing.indexing().run(stopped).await });
         }
+        let (schedules, stopped) = (Arc::clone(library), stop.subscribe());
+        loops.spawn(async move { schedules.run_schedules(stopped).await });
         Self { shared, loops, stop }
     }
 

@@ -2,10 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod answers;
+mod backups;
 mod bad_input;
 mod browser;
 mod cell;
+mod changes;
 mod documents;
+mod kills;
+mod made_pdf;
 mod ocr;
 mod reading;
 mod restart;

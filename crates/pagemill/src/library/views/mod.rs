@@ -7,6 +7,7 @@ mod backup;
 mod ledger;
 mod pages;
 mod queue;
+mod schedules;
 mod search;
 
 use pagemill_core::{Document, Problem, Stage, Task, TaskStatus};
@@ -21,6 +22,7 @@ pub use queue::{
     AheadView, AttemptView, BulkView, DeadLetterView, FiguresView, HolderView, QueueView, RefusedView, StepView,
     TaskDetails, TaskStatisticsView, WhyView, WorkerJobView, WorkerView,
 };
+pub use schedules::ScheduleView;
 pub use search::{
     Answer, AnswerSentence, Citation, QueryRequest, SearchHit, SearchMode, SearchRequest, SearchResults, SpanView,
 };
