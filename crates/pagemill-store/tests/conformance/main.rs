@@ -7,6 +7,7 @@ mod backup;
 mod changes;
 mod deletion;
 mod documents;
+mod events;
 mod fencing;
 mod leases;
 mod ledger;
@@ -16,6 +17,7 @@ mod passages;
 mod queue;
 mod stages;
 mod tasks;
+mod webhooks;
 mod world;
 
 /// Makes a test for each database of stories that take a [`world::World`].
