@@ -175,11 +175,8 @@ impl Write for CreateWebhook {
             args![&webhook.id, &new.project, &new.url, to_json(&new.events)?, webhook.created_ms],
         )
         .await?;
-        tx.execute(
-            "INSERT INTO webhook_secrets (webhook, secret) VALUES ($1, $2)",
-            args![&webhook.id, &new.secret.0],
-        )
-        .await?;
+        tx.execute("INSERT INTO webhook_secrets (webhook, secret) VALUES ($1, $2)", args![&webhook.id, &new.secret.0])
+            .await?;
         Ok(webhook)
     }
 }
@@ -262,11 +259,8 @@ impl Write for QueueDeliveries {
             ", seen FROM webhooks WHERE disabled IS NULL \
              AND seen < (SELECT value FROM counters WHERE name = 'events') ORDER BY id"
         );
-        const NEW: &str = concat!(
-            "SELECT ",
-            event_columns!(),
-            " FROM events WHERE project = $1 AND id > $2 ORDER BY id LIMIT $3"
-        );
+        const NEW: &str =
+            concat!("SELECT ", event_columns!(), " FROM events WHERE project = $1 AND id > $2 ORDER BY id LIMIT $3");
         let mut looked = 0;
         let sql = tx.dialect().skip_locked(BEHIND);
         for row in tx.rows(sql, &[]).await? {
@@ -307,7 +301,6 @@ impl Write for PruneDeliveries {
         tx.execute(sql, args![self.before_ms]).await.map(drop)
     }
 }
-
 
 #[cfg(test)]
 mod tests {
