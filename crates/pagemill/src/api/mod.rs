@@ -20,6 +20,7 @@ mod server;
 mod site;
 mod tasks;
 mod upload;
+mod websocket;
 
 #[cfg(test)]
 mod tests;
@@ -44,15 +45,17 @@ struct Faces {
     project: ProjectId,
     /// Set when the server stops: long answers end then.
     stopping: CancellationToken,
+    /// The WebSockets that are open.
+    sockets: Arc<websocket::Sockets>,
 }
 
 /// The whole site: the API, its description, health and the web page.
 pub fn router(library: Arc<Library>) -> Router {
-    site_router(library, CancellationToken::new())
+    site_router(library, CancellationToken::new(), Arc::default())
 }
 
-fn site_router(library: Arc<Library>, stopping: CancellationToken) -> Router {
-    let faces = Faces { library, project: ProjectId::default_project(), stopping };
+fn site_router(library: Arc<Library>, stopping: CancellationToken, sockets: Arc<websocket::Sockets>) -> Router {
+    let faces = Faces { library, project: ProjectId::default_project(), stopping, sockets };
     let (described, _) = described_routes().split_for_parts();
     described
         .merge(openapi::routes())
@@ -101,9 +104,13 @@ fn described_routes() -> OpenApiRouter<Faces> {
         .routes(routes!(search::search, search::search_by_address))
         .routes(routes!(search::query))
         .routes(routes!(events::stream_events))
+        .routes(routes!(events::task_events))
         .routes(routes!(health::get_library));
     OpenApiRouter::with_openapi(openapi::base())
         .nest("/api/v1", api)
+        .routes(routes!(websocket::connect))
+        .routes(routes!(websocket::info))
+        .routes(routes!(websocket::broadcast))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .routes(routes!(health::health))

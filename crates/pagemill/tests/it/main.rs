@@ -10,3 +10,4 @@ mod restart;
 mod search;
 mod server;
 mod support;
+mod websocket;

@@ -5,6 +5,7 @@
 
 mod backup;
 mod ledger;
+mod events;
 mod pages;
 mod queue;
 mod search;
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 
 pub use backup::{BackupView, RestoreView};
 pub use ledger::{PageLedgerView, PageOutcomeView, PlanView, PlannedStage, StageLedgerView};
+pub use events::{DeliveryView, EventView, ProcessingUpdate, WebhookView, share_done, stage_words};
 pub use pages::{BlockView, CellView, PageView};
 pub(crate) use queue::priority_word;
 pub use queue::{
@@ -176,13 +178,11 @@ impl From<&Task> for TaskView {
     fn from(task: &Task) -> Self {
         let step = Stage::ALL.iter().position(|stage| *stage == task.stage).unwrap_or(0) as u32;
         let steps = Stage::ALL.len() as u32;
-        let share =
-            |done: u32, total: u32| if total == 0 { 0.0 } else { f64::from(done.min(total)) / f64::from(total) };
         let progress = match task.status {
             TaskStatus::Completed | TaskStatus::Partial => 1.0,
             TaskStatus::Queued => 0.0,
             TaskStatus::Processing | TaskStatus::Paused | TaskStatus::Failed | TaskStatus::Cancelled => {
-                (f64::from(step) + share(task.units_done, task.units_total)) / f64::from(steps)
+                share_done(task.stage, task.units_done, task.units_total)
             }
         };
         Self {
