@@ -20,6 +20,7 @@ mod server;
 mod site;
 mod tasks;
 mod upload;
+mod webhooks;
 mod websocket;
 
 #[cfg(test)]
@@ -105,6 +106,11 @@ fn described_routes() -> OpenApiRouter<Faces> {
         .routes(routes!(search::query))
         .routes(routes!(events::stream_events))
         .routes(routes!(events::task_events))
+        .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
+        .routes(routes!(webhooks::delete_webhook))
+        .routes(routes!(webhooks::enable_webhook))
+        .routes(routes!(webhooks::test_webhook))
+        .routes(routes!(webhooks::list_deliveries))
         .routes(routes!(health::get_library));
     OpenApiRouter::with_openapi(openapi::base())
         .nest("/api/v1", api)

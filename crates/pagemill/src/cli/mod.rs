@@ -22,6 +22,7 @@ mod show;
 mod tasks;
 mod which;
 mod worker;
+mod webhooks;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -126,6 +127,8 @@ enum Command {
     Workers,
     /// List jobs that were set aside, look at one, try them again or throw them away.
     DeadLetters(queues::DeadLettersArgs),
+    /// Tell other programs of what happens.
+    Webhooks(webhooks::WebhooksArgs),
     /// Measure how well searching works on a collection with known answers.
     Eval(eval::EvalArgs),
     /// Measure how fast this machine takes documents in.
@@ -211,6 +214,7 @@ async fn run(cli: Cli) -> Result<Outcome, Problem> {
         Command::Queues(args) => queues::run(&global, &args).await,
         Command::Workers => queues::workers(&global).await,
         Command::DeadLetters(args) => queues::dead_letters(&global, &args).await,
+        Command::Webhooks(args) => webhooks::run(&global, &args).await,
         Command::Eval(args) => eval::run(&global, &args).await,
         Command::Bench(args) => bench::run(&global, &args).await,
         Command::Backup(args) => backup::backup(&global, &args).await,

@@ -14,7 +14,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use super::{EmbedPool, Progress, StageContext, ocr, parse, pressure, run_stage};
+use super::{EmbedPool, Progress, StageContext, ocr, parse, pressure, run_stage, webhooks};
 use crate::library::{Library, views::now_ms};
 
 /// How long a claim holds without a heart-beat.
@@ -124,6 +124,7 @@ impl Workers {
             let (indexing, stopped) = (Arc::clone(library), stop.subscribe());
             loops.spawn(async move { indexing.indexing().run(stopped).await });
         }
+        loops.spawn(webhooks::run(Arc::clone(library), stop.subscribe()));
         Self { shared, loops, stop }
     }
 

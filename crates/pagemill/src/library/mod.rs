@@ -12,6 +12,7 @@ mod indexing;
 mod lock;
 mod process;
 mod queues;
+pub(crate) mod outbound;
 mod search;
 mod tasks;
 pub(crate) mod units;
@@ -19,6 +20,7 @@ mod uploads;
 mod vectors;
 pub mod views;
 mod why;
+mod webhooks;
 
 use std::{
     sync::{Arc, Mutex},

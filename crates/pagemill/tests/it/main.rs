@@ -10,4 +10,5 @@ mod restart;
 mod search;
 mod server;
 mod support;
+mod webhooks;
 mod websocket;
