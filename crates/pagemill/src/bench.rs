@@ -1,5 +1,7 @@
 //! `pagemill bench ingest`: the whole pipeline over the user's own files, in a fresh library.
 
+mod listeners;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -23,6 +25,8 @@ use crate::{
         views::{AddedDocument, SearchMode, SearchRequest, TaskView},
     },
 };
+
+pub use listeners::{ListenersReport, listeners};
 
 /// How often memory is looked at.
 const SAMPLE: Duration = Duration::from_millis(200);

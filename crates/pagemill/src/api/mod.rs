@@ -36,6 +36,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::library::Library;
 
 pub use openapi::document as openapi;
+pub(crate) use server::raise_open_files;
 pub use server::serve;
 
 /// What every handler is given.

@@ -139,7 +139,7 @@ async fn accept(
 }
 
 /// Raises the soft limit of open files to the hard one; gives what is allowed now.
-fn raise_open_files() -> usize {
+pub(crate) fn raise_open_files() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
