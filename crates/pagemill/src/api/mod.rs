@@ -121,4 +121,5 @@ fn described_routes() -> OpenApiRouter<Faces> {
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .routes(routes!(health::health))
+        .routes(routes!(health::metrics))
 }

@@ -28,6 +28,8 @@ pub struct Cells {
     limits: Limits,
     /// One permit a child at work.
     places: Arc<Semaphore>,
+    /// How many there are in all.
+    count: usize,
     idle: Arc<Mutex<Vec<Cell>>>,
 }
 
@@ -65,7 +67,13 @@ impl Cells {
             Problem::new(ErrorCode::Internal, "cannot find the program's own file to start a reading process")
                 .caused_by(error)
         })?;
-        Ok(Self { program, limits, places: Arc::new(Semaphore::new(count)), idle: Arc::default() })
+        Ok(Self { program, limits, places: Arc::new(Semaphore::new(count)), count, idle: Arc::default() })
+    }
+
+    /// Children at work, and warm ones that wait.
+    pub(crate) fn figures(&self) -> (usize, usize) {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+        (self.count.saturating_sub(self.places.available_permits()), idle)
     }
 
     /// The limits children run under.

@@ -243,6 +243,8 @@ impl Shared {
         };
         let started = Instant::now();
         let result = run_stage(&context).await;
+        let ended = result.as_ref().map(|()| ());
+        self.library.metrics().job_ended(context.claim.stage, ended, started.elapsed());
         let (stage, document) = (context.claim.stage.as_str(), &context.claim.document);
         match result {
             Ok(()) => tracing::debug!(stage, %document, ms = started.elapsed().as_millis() as u64, "stage done"),

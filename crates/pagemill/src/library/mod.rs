@@ -12,6 +12,7 @@ mod indexing;
 mod lock;
 mod process;
 mod queues;
+pub(crate) mod metrics;
 pub(crate) mod outbound;
 mod search;
 mod tasks;
@@ -68,6 +69,7 @@ pub struct Library {
     place: Place,
     events: OnceCell<Arc<EventHub>>,
     closing: CancellationToken,
+    metrics: metrics::Metrics,
 }
 
 /// What a library has in its folder.
@@ -140,6 +142,7 @@ impl Library {
             place,
             events: OnceCell::new(),
             closing: CancellationToken::new(),
+            metrics: metrics::Metrics::default(),
         }))
     }
 
