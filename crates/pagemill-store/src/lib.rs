@@ -5,9 +5,11 @@
 //! Nothing here waits for parsing, a network or a model while a transaction is open.
 
 mod backup;
+mod bell;
 mod blobs;
 mod chunks;
 mod counts;
+mod deliveries;
 mod dialect;
 mod documents;
 mod dump;
@@ -32,9 +34,12 @@ mod task_lists;
 mod tasks;
 mod vectors;
 mod versions;
+mod webhooks;
 
 pub use backup::{Exported, export, import};
 pub use blobs::{BlobEntry, BlobWriter, Blobs};
+pub use deliveries::{Delivery, DeliveryAttempt, DeliveryState, LogEntry, Then};
+pub use events::Topic;
 pub use ledger::{ReusableUnit, Unit, UnitTimes};
 pub use options::{ClockShift, StoreOptions};
 pub use pagemill_core::queue::{JobState, MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
@@ -47,3 +52,4 @@ pub use records::{
 pub use schedules::{ScheduleRun, ScheduleState};
 pub use store::{Answer, Store};
 pub use versions::{ReadBefore, Replacement, Reprocess, Source};
+pub use webhooks::{NewWebhook, Secret, Webhook};

@@ -11,6 +11,7 @@ use crate::{
     documents,
     failure::Failure,
     sql::{LIST, Tx, Write, args, list_values, with_list},
+    webhooks,
 };
 
 /// How long a process may take to remove a file before another may believe it dead.
@@ -89,6 +90,7 @@ impl Write for DeleteDocument {
             rows.insert(table.to_owned(), tx.execute(sql, id).await?);
         }
         let sources = remove_versions(tx, &self.document, None, rows.entry("versions".to_owned()).or_default()).await?;
+        rows.insert("webhook_deliveries".to_owned(), webhooks::forget_document(tx, &self.document).await?);
         let (embeddings, vectors) = remove_embeddings(tx, &self.document, None).await?;
         rows.insert("embeddings".to_owned(), embeddings);
         rows.insert("vectors".to_owned(), vectors);

@@ -154,19 +154,6 @@ impl Store {
         })
     }
 
-    /// Removes events from before a time (milliseconds since 1970); returns how many went.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub fn sweep_events<'a>(&'a self, before_ms: i64) -> Answer<'a, u64> {
-        // Events are numbered in the order of time.
-        self.sweep(
-            "DELETE FROM events WHERE id <= (SELECT MAX(id) FROM \
-             (SELECT id, at_ms FROM events ORDER BY id LIMIT $2) AS oldest WHERE at_ms < $1)",
-            before_ms,
-        )
-    }
-
     /// Removes tasks that ended before a time (milliseconds since 1970), but keeps the newest of each document and those with a dead
     /// letter; returns how many went.
     ///

@@ -12,7 +12,7 @@ use super::{
     stored::{self, StoredJob, job_columns},
 };
 use crate::{
-    Answer, Outcome, Store,
+    Answer, Outcome, Store, deliveries,
     dialect::wall_ms,
     failure::Failure,
     sql::{Tx, Write, args, to_json},
@@ -111,8 +111,13 @@ pub(crate) async fn after_set_aside(tx: &mut Tx<'_>, dead: &StoredJob, error: &T
         args![&dead.task, to_json(&error)?, wall_ms()],
     )
     .await?;
-    let data = json!({ "stage": dead.stage.as_str(), "code": error.code.as_str(), "message": error.message });
-    tx.event("task.partial", &dead.project, Some(&dead.task), Some(&dead.document), &data)
+    let data = json!({
+        "status": "partial",
+        "stage": dead.stage.as_str(),
+        "code": error.code.as_str(),
+        "message": error.message,
+    });
+    tx.event("task.completed", &dead.project, Some(&dead.task), Some(&dead.document), &data)
 }
 
 struct EndLeases;
@@ -142,6 +147,7 @@ pub(crate) async fn give_all_back(tx: &mut Tx<'_>) -> Result<u32, Failure> {
     ] {
         tx.execute(sql, &[]).await?;
     }
+    deliveries::forget_leases(tx).await?;
     Ok(u32::try_from(jobs.len()).unwrap_or(u32::MAX))
 }
 

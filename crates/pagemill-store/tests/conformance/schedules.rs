@@ -75,8 +75,8 @@ async fn old_events_go(world: &World) {
     world.add("a").await;
     world.run_all(1).await;
     let all = world.store.events_since(&world.project, 0, 1000).await.unwrap();
-    assert_eq!(world.store.sweep_events(all[0].at_ms).await.unwrap(), 0);
-    assert_eq!(world.store.sweep_events(i64::MAX).await.unwrap(), all.len() as u64);
+    assert_eq!(world.store.prune_events(all[0].at_ms).await.unwrap(), 0);
+    assert_eq!(world.store.prune_events(i64::MAX).await.unwrap(), all.len() as u64);
     assert!(world.store.events_since(&world.project, 0, 1000).await.unwrap().is_empty());
     // Numbers go on where they were.
     world.add("b").await;

@@ -21,6 +21,7 @@ mod search;
 mod serve;
 mod show;
 mod tasks;
+mod webhooks;
 mod which;
 mod worker;
 
@@ -129,6 +130,8 @@ enum Command {
     DeadLetters(queues::DeadLettersArgs),
     /// List the work that is done at intervals, or run one of it now.
     Schedules(schedules::SchedulesArgs),
+    /// Tell other programs of what happens.
+    Webhooks(webhooks::WebhooksArgs),
     /// Measure how well searching works on a collection with known answers.
     Eval(eval::EvalArgs),
     /// Measure how fast this machine takes documents in.
@@ -234,6 +237,7 @@ async fn run(cli: Cli) -> Result<Outcome, Problem> {
         Command::Workers => queues::workers(&global).await,
         Command::DeadLetters(args) => queues::dead_letters(&global, &args).await,
         Command::Schedules(args) => schedules::run(&global, &args).await,
+        Command::Webhooks(args) => webhooks::run(&global, &args).await,
         Command::Eval(args) => eval::run(&global, &args).await,
         Command::Bench(args) => bench::run(&global, &args).await,
         Command::Backup(args) => backup::backup(&global, &args).await,

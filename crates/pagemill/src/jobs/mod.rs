@@ -14,6 +14,7 @@ mod index;
 mod ocr;
 mod parse;
 mod pressure;
+mod webhooks;
 mod workers;
 
 use std::sync::{

@@ -76,7 +76,7 @@ impl Schedule {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Files => "removes files that no document is made from",
-            Self::Events => "removes events older than retention.event_days",
+            Self::Events => "removes events older than retention.event_days that every webhook was told of",
             Self::Tasks => "removes tasks that ended retention.task_days ago, but the newest of each document",
             Self::Vectors => "removes vectors that no chunk uses",
             Self::Statistics => "counts what the library holds, and renews what the database plans its queries by",
@@ -172,7 +172,7 @@ impl Library {
         let removed = |count: u64| json!({ "removed": count });
         Ok(match schedule {
             Schedule::Files => removed(u64::from(store.sweep_blobs(self.blobs(), ago(UPLOAD_TIME)).await?)),
-            Schedule::Events => removed(store.sweep_events(ago(DAY * retention.event_days)).await?),
+            Schedule::Events => removed(store.prune_events(ago(DAY * retention.event_days)).await?),
             Schedule::Tasks => removed(store.sweep_tasks(ago(DAY * retention.task_days)).await?),
             Schedule::Vectors => removed(store.sweep_vectors().await?),
             Schedule::Statistics => {

@@ -16,3 +16,5 @@ mod restart;
 mod search;
 mod server;
 mod support;
+mod webhooks;
+mod websocket;
