@@ -39,6 +39,8 @@ pub struct Settings {
     pub workers: WorkerSettings,
     /// How long things of the past are kept.
     pub retention: Retention,
+    /// Where backups go that are asked for over HTTP; by default `backups` in the library.
+    pub backups: PathBuf,
 }
 
 /// When workers stop taking jobs, and when they give one up.
@@ -136,6 +138,7 @@ struct File {
     limits: Limits,
     workers: WorkerSettings,
     retention: Retention,
+    backups: Option<PathBuf>,
 }
 
 #[derive(Default, Deserialize)]
@@ -215,6 +218,7 @@ impl Settings {
             limits: file.limits,
             workers: file.workers,
             retention: file.retention,
+            backups: file.backups.unwrap_or_else(|| library.join("backups")),
         })
     }
 

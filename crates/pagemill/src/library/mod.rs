@@ -32,7 +32,7 @@ use pagemill_store::{Blobs, Store, StoreOptions};
 
 use crate::{cell::Cells, config::Settings, ocr::Ocr};
 
-pub use backup::{backup, restore};
+pub use backup::{backup, backup_name, restore};
 pub use indexing::Indexing;
 pub use lock::folder_problem;
 pub use process::{ProcessOptions, stage_of};
