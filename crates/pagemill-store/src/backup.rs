@@ -246,6 +246,12 @@ async fn free_all(tx: &mut Tx<'_>) -> Result<(), Failure> {
     queue::give_all_back(tx).await?;
     tx.execute("UPDATE jobs SET run_at = 0 WHERE run_at > 0", &[]).await?;
     tx.execute("DELETE FROM facts WHERE key = 'lease_boot'", &[]).await?;
+    tx.execute(
+        "UPDATE webhooks SET disabled = 'its secret was not in the backup; delete it and add it again' \
+         WHERE id NOT IN (SELECT webhook FROM webhook_secrets)",
+        &[],
+    )
+    .await?;
     tx.flush().await?;
     tx.conn().batch("COMMIT").await
 }

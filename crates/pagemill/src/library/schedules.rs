@@ -171,7 +171,10 @@ impl Library {
         let (store, retention) = (self.store(), self.settings().retention);
         let removed = |count: u64| json!({ "removed": count });
         Ok(match schedule {
-            Schedule::Files => removed(u64::from(store.sweep_blobs(self.blobs(), ago(UPLOAD_TIME)).await?)),
+            Schedule::Files => {
+                store.remove_unused_blobs(self.blobs()).await?;
+                removed(u64::from(store.sweep_blobs(self.blobs(), ago(UPLOAD_TIME)).await?))
+            }
             Schedule::Events => removed(store.prune_events(ago(DAY * retention.event_days)).await?),
             Schedule::Tasks => removed(store.sweep_tasks(ago(DAY * retention.task_days)).await?),
             Schedule::Vectors => removed(store.sweep_vectors().await?),
