@@ -72,7 +72,8 @@ fn too_large(limits: &Limits) -> Problem {
 /// what those unfold to is bounded by the memory of the process.
 fn least_size(stream: &Stream<'_>, allowed: u64) -> u64 {
     let is_deflate = |name: &Name<'_>| matches!(&**name, b"FlateDecode" | b"Fl");
-    let named = [b"Filter".as_slice(), b"F"].into_iter().find(|key| stream.dict().contains_key(key)).unwrap_or(b"Filter");
+    let named =
+        [b"Filter".as_slice(), b"F"].into_iter().find(|key| stream.dict().contains_key(key)).unwrap_or(b"Filter");
     let filters: Vec<bool> = match stream.dict().get::<Array<'_>>(named) {
         Some(names) => names.iter::<Name<'_>>().map(|name| is_deflate(&name)).collect(),
         None => stream.dict().get::<Name<'_>>(named).iter().map(is_deflate).collect(),

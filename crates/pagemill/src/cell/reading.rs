@@ -109,12 +109,19 @@ impl Cells {
     /// # Errors
     /// The file's own (`encrypted`, `damaged`, …), `page_time_limit`, `memory_limit`, `nesting_too_deep`,
     /// `reader_crashed`.
-    pub async fn draw(&self, bytes: &Bytes, page: u32, dpi: f32, marks: Vec<Rect>) -> Result<Vec<u8>, Problem> {
+    pub async fn draw(
+        &self,
+        bytes: &Bytes,
+        password: Option<String>,
+        page: u32,
+        dpi: f32,
+        marks: Vec<Rect>,
+    ) -> Result<Vec<u8>, Problem> {
         let patience = self.limits().page_patience();
         let request = Request {
             work: Work::Draw { page, dpi, marks },
             bytes: bytes.len() as u64,
-            password: None,
+            password,
             limits: WireLimits::of(self.limits()),
         };
         let mut child = self.borrow().await?;

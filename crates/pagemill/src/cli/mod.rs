@@ -5,6 +5,7 @@
 mod add;
 mod ask;
 mod bench;
+mod compare;
 mod doctor;
 mod eval;
 mod ls;
@@ -91,6 +92,8 @@ enum Command {
     Rm(rm::RmArgs),
     /// Print what a PDF says, without a library.
     Read(read::ReadArgs),
+    /// Show pages beside what was read of them, as one web page, to see or report what went wrong.
+    Compare(compare::CompareArgs),
     /// Search the library.
     Search(search::SearchArgs),
     /// Ask a question; the answer is made of quotations.
@@ -184,6 +187,7 @@ async fn run(cli: Cli) -> Result<Outcome, Problem> {
         Command::Show(args) => show::run(&global, &args).await,
         Command::Rm(args) => rm::run(&global, &args).await,
         Command::Read(args) => read::run(&global, &args).await,
+        Command::Compare(args) => compare::run(&global, &args).await,
         Command::Search(args) => search::run(&global, &args).await,
         Command::Ask(args) => ask::run(&global, &args).await,
         Command::Serve(args) => serve::run(&global, &args).await,

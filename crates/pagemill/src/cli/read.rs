@@ -1,6 +1,6 @@
 //! `pagemill read`: what a PDF says, without a library.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
@@ -83,13 +83,7 @@ pub(crate) async fn run(global: &Global, args: &ReadArgs) -> Result<Outcome, Pro
 
 async fn read(global: &Global, args: &ReadArgs) -> Result<(Vec<Page>, Summary), Problem> {
     let settings = global.settings()?;
-    let bytes = tokio::fs::read(&args.file).await.map_err(|error| {
-        let code = match error.kind() {
-            std::io::ErrorKind::NotFound => ErrorCode::NotFound,
-            _ => ErrorCode::InvalidRequest,
-        };
-        Problem::new(code, format!("cannot read `{}`: {error}; check the path", args.file.display())).caused_by(error)
-    })?;
+    let bytes = read_bytes(&args.file).await?;
     let (first, last) = args.pages.unwrap_or((1, u32::MAX));
     let file = ReadFile { bytes: Bytes::from(bytes), password: args.password.clone(), first, last, words: false };
     let cells = Cells::new(1, settings.limits)?;
@@ -112,6 +106,17 @@ async fn read(global: &Global, args: &ReadArgs) -> Result<(Vec<Page>, Summary), 
     let warnings = summary.warnings.into_iter();
     let warnings = warnings.map(|w| Warning { page: w.page, code: w.code, message: w.message }).collect();
     Ok((pages, Summary { info: summary.info, outline: summary.outline, warnings }))
+}
+
+/// The bytes of a file that the user named.
+pub(super) async fn read_bytes(file: &Path) -> Result<Vec<u8>, Problem> {
+    tokio::fs::read(file).await.map_err(|error| {
+        let code = match error.kind() {
+            std::io::ErrorKind::NotFound => ErrorCode::NotFound,
+            _ => ErrorCode::InvalidRequest,
+        };
+        Problem::new(code, format!("cannot read `{}`: {error}; check the path", file.display())).caused_by(error)
+    })
 }
 
 /// The message of a child does not know the file's name.
@@ -145,7 +150,7 @@ fn outcome(pages: &[Page]) -> Outcome {
     }
 }
 
-fn parse_pages(text: &str) -> Result<(u32, u32), String> {
+pub(super) fn parse_pages(text: &str) -> Result<(u32, u32), String> {
     let usage = || format!("`{text}` is not a range of pages; write `3`, `1-5` or `4-`");
     let number = |part: &str| part.trim().parse::<u32>().ok().filter(|number| *number > 0).ok_or_else(usage);
     match text.split_once('-') {

@@ -6,6 +6,7 @@ mod bad_input;
 mod browser;
 mod cell;
 mod documents;
+mod hostile;
 mod reading;
 mod restart;
 mod search;
