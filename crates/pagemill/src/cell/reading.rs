@@ -112,8 +112,15 @@ impl Cells {
     /// # Errors
     /// The file's own (`encrypted`, `damaged`, …), `page_time_limit`, `memory_limit`, `nesting_too_deep`,
     /// `reader_crashed`.
-    pub async fn draw(&self, bytes: &Bytes, page: u32, dpi: f32, marks: Vec<Rect>) -> Result<Vec<u8>, Problem> {
-        match self.of_page(Work::Draw { page, dpi, marks }, page, bytes, None).await? {
+    pub async fn draw(
+        &self,
+        bytes: &Bytes,
+        password: Option<&str>,
+        page: u32,
+        dpi: f32,
+        marks: Vec<Rect>,
+    ) -> Result<Vec<u8>, Problem> {
+        match self.of_page(Work::Draw { page, dpi, marks }, page, bytes, password).await? {
             Reply::Picture(png) => Ok(png),
             _ => Err(unexpected()),
         }

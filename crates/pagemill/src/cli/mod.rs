@@ -6,6 +6,7 @@ mod add;
 mod ask;
 mod backup;
 mod bench;
+mod compare;
 mod doctor;
 mod eval;
 mod ls;
@@ -102,6 +103,8 @@ enum Command {
     Replace(process::ReplaceArgs),
     /// Print what a PDF says, without a library.
     Read(read::ReadArgs),
+    /// Show pages beside what was read of them, as one web page, to see or report what went wrong.
+    Compare(compare::CompareArgs),
     /// Search the library.
     Search(search::SearchArgs),
     /// Ask a question; the answer is made of quotations.
@@ -223,6 +226,7 @@ async fn run(cli: Cli) -> Result<Outcome, Problem> {
         Command::Process(args) => process::run(&global, &args).await,
         Command::Replace(args) => process::replace(&global, &args).await,
         Command::Read(args) => read::run(&global, &args).await,
+        Command::Compare(args) => compare::run(&global, &args).await,
         Command::Search(args) => search::run(&global, &args).await,
         Command::Ask(args) => ask::run(&global, &args).await,
         Command::Serve(args) => serve::run(&global, &args).await,

@@ -1,6 +1,9 @@
 //! `pagemill read`: what a PDF says, without a library.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
@@ -80,13 +83,7 @@ pub(crate) async fn run(global: &Global, args: &ReadArgs) -> Result<Outcome, Pro
 
 async fn read(global: &Global, args: &ReadArgs) -> Result<(Vec<Page>, Summary), Problem> {
     let settings = global.settings()?;
-    let bytes = tokio::fs::read(&args.file).await.map_err(|error| {
-        let code = match error.kind() {
-            std::io::ErrorKind::NotFound => ErrorCode::NotFound,
-            _ => ErrorCode::InvalidRequest,
-        };
-        Problem::new(code, format!("cannot read `{}`: {error}; check the path", args.file.display())).caused_by(error)
-    })?;
+    let bytes = read_bytes(&args.file).await?;
     let (first, last) = args.pages.unwrap_or((1, u32::MAX));
     let file = ReadFile {
         bytes: Bytes::from(bytes),
@@ -160,6 +157,17 @@ async fn read_pages(cells: &Cells, file: ReadFile, args: &ReadArgs) -> Result<(V
     Ok((pages, Summary { info: summary.info, outline: summary.outline, warnings }))
 }
 
+/// The bytes of a file that the user named.
+pub(super) async fn read_bytes(file: &Path) -> Result<Vec<u8>, Problem> {
+    tokio::fs::read(file).await.map_err(|error| {
+        let code = match error.kind() {
+            std::io::ErrorKind::NotFound => ErrorCode::NotFound,
+            _ => ErrorCode::InvalidRequest,
+        };
+        Problem::new(code, format!("cannot read `{}`: {error}; check the path", file.display())).caused_by(error)
+    })
+}
+
 /// The message of a child does not know the file's name.
 fn name_file(mut problem: Problem, args: &ReadArgs) -> Problem {
     problem.message = format!("`{}`: {}", args.file.display(), problem.message);
@@ -195,7 +203,7 @@ fn parse_languages(text: &str) -> Result<Languages, String> {
     Languages::parse(text).ok_or_else(|| format!("`{text}` is no list of languages; write `eng` or `deu+eng`"))
 }
 
-fn parse_pages(text: &str) -> Result<(u32, u32), String> {
+pub(super) fn parse_pages(text: &str) -> Result<(u32, u32), String> {
     let usage = || format!("`{text}` is not a range of pages; write `3`, `1-5` or `4-`");
     let number = |part: &str| part.trim().parse::<u32>().ok().filter(|number| *number > 0).ok_or_else(usage);
     match text.split_once('-') {

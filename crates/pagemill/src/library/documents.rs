@@ -173,7 +173,7 @@ impl Library {
             return Err(Problem::new(ErrorCode::NotFound, format!("`{}` has pages 1 to {pages}", document.file)));
         }
         let bytes = self.blobs().get(&document.sha256).await?;
-        self.cells().draw(&bytes, page, dpi, marks).await
+        self.cells().draw(&bytes, None, page, dpi, marks).await
     }
 
     pub(super) async fn readable(&self, project: &ProjectId, id: &DocumentId) -> Result<Document, Problem> {

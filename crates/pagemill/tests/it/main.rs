@@ -8,6 +8,7 @@ mod browser;
 mod cell;
 mod changes;
 mod documents;
+mod hostile;
 mod kills;
 mod made_pdf;
 mod ocr;
