@@ -13,6 +13,13 @@ const PLACE = /^#\/(doc_[a-z0-9]+)\/page\/(\d+)(?:\?(.*))?$/;
 const WORK = /^#\/work(?:\/(task_[a-z0-9]+))?$/;
 const QUESTION = /^#\/(search|ask)\?(.*)$/;
 
+/** Where the link leads that passes over the head of the page. */
+const SKIPS = {
+  library: ["#question", "Skip to search"],
+  work: ["#work-title", "Skip to the overview"],
+  task: ["#task-title", "Skip to the task"],
+};
+
 /** Which part of the page is shown: the library, the overview of work, or one task. */
 function showPart(part) {
   byId("work").hidden = part === "library";
@@ -23,6 +30,9 @@ function showPart(part) {
     if (isHere) byId(id).setAttribute("aria-current", "page");
     else byId(id).removeAttribute("aria-current");
   }
+  const [anchor, words] = SKIPS[part];
+  byId("skip").hash = anchor;
+  byId("skip").textContent = words;
   if (part !== "work") leaveWork();
   if (part !== "task") leaveTask();
 }

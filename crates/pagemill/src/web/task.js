@@ -56,6 +56,7 @@ async function refresh() {
 function draw(task, why, events, name) {
   const page = byId("task-page");
   const focused = page.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const isNew = byId("task-title") === null;
   const { tone, text } = taskStanding(task);
   const isOpen = !isFinal(task.status);
   page.replaceChildren(
@@ -77,6 +78,7 @@ function draw(task, why, events, name) {
     el("ol", { class: "timeline" }, fold(events).map(moment)),
   );
   if (focused) page.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  else if (isNew) byId("task-title").focus({ preventScroll: true });
 }
 
 function facts(task) {

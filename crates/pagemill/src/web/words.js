@@ -97,7 +97,7 @@ export function clock(at) {
 
 /** A span of time. */
 export function seconds(number) {
-  if (number < 10) return `${number.toFixed(1)} s`;
+  if (number < 10) return `${Number.isInteger(number) ? number : number.toFixed(1)} s`;
   if (number < 90) return `${Math.round(number)} s`;
   if (number < 5400) return `${Math.round(number / 60)} min`;
   return `${Math.round(number / 3600)} h`;
@@ -107,7 +107,7 @@ export function seconds(number) {
 export const soon = (left) => (typeof left === "number" ? `about ${seconds(Math.max(1, left))} left` : null);
 
 /** How long ago something was. */
-export const ago = (number) => (number < 5 ? "just now" : `${seconds(number)} ago`);
+export const ago = (number) => (number < 5 ? "just now" : `${seconds(Math.round(number))} ago`);
 
 /** An amount of memory. */
 export const memory = (bytes) => `${Math.round(bytes / 2 ** 20).toLocaleString("en")} MiB`;

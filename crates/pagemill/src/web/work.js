@@ -10,6 +10,8 @@ const GATHER_MS = 400;
 const LOOK_MS = 5000;
 /** Tasks shown of those that wait. */
 const SHOWN = 8;
+/** Documents named of those that failed in one way. */
+const LINKED = 5;
 
 const names = new Map();
 let gathering = null;
@@ -68,7 +70,9 @@ async function refreshWork() {
   const waiting = [...paused, ...queued.reverse()];
   byId("work-line").textContent = headline(running.length, queued.length, paused.length);
   put("work-queues", queues.map(queueRow));
-  await Promise.all([...running, ...waiting.slice(0, SHOWN)].map((task) => documentName(task.document)));
+  const failures = kinds([...failed, ...partial]);
+  const named = [...running, ...waiting.slice(0, SHOWN), ...failures.flatMap((kind) => kind.tasks.slice(0, LINKED))];
+  await Promise.all(named.map((task) => documentName(task.document)));
   put("work-running", running.map(taskRow), "Nothing is in work.");
   const more = waiting.length - SHOWN;
   put("work-waiting", [
@@ -76,7 +80,7 @@ async function refreshWork() {
     more > 0 && el("li", { class: "quiet-line" }, `and ${more.toLocaleString("en")} more`),
   ]);
   byId("work-waiting-part").hidden = waiting.length === 0;
-  put("work-failures", kinds([...failed, ...partial]).map(failureRow), "Nothing has failed.");
+  put("work-failures", failures.map(failureRow), "Nothing has failed.");
   put("work-workers", workers.map(workerRow), "No worker has been heard of. Is the server just starting?");
 }
 
@@ -165,8 +169,8 @@ function failureRow({ code, message, tasks }) {
     el(
       "p",
       { class: "failure-links" },
-      tasks.slice(0, 5).map((task, at) =>
-        el("a", { href: `#/work/${task.id}`, "data-key": `fail-${task.id}` }, names.get(task.document) ?? `Look at ${at + 1}`),
+      tasks.slice(0, LINKED).map((task) =>
+        el("a", { href: `#/work/${task.id}`, "data-key": `fail-${task.id}` }, names.get(task.document) ?? task.document),
       ),
     ),
     button(tasks.length > 1 ? "Try all again" : "Try again", `retry-${code}`, async () => {
