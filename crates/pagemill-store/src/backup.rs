@@ -230,10 +230,6 @@ pub async fn import(options: &StoreOptions, path: &Path, schema: i64) -> Result<
             return Err(Problem::new(ErrorCode::Conflict, message).into());
         }
         let rows = read_rows(&mut conn, path).await?;
-        // Secrets are in no copy.
-        let sql = "UPDATE webhooks SET disabled = 'its secret is in no backup; delete it and make it anew' \
-                   WHERE NOT EXISTS (SELECT 1 FROM webhook_secrets s WHERE s.webhook = webhooks.id)";
-        conn.execute(sql, &[]).await?;
         conn.batch("COMMIT").await?;
         match &mut link {
             Link::Sqlite(conn) => schema::migrate(Dialect::Sqlite, conn).await?,
@@ -253,6 +249,10 @@ async fn free_all(tx: &mut Tx<'_>) -> Result<(), Failure> {
     queue::give_all_back(tx).await?;
     tx.execute("UPDATE jobs SET run_at = 0 WHERE run_at > 0", &[]).await?;
     tx.execute("DELETE FROM facts WHERE key = 'lease_boot'", &[]).await?;
+    // Secrets are in no copy.
+    let sql = "UPDATE webhooks SET disabled = 'its secret is in no backup; delete it and make it anew' \
+               WHERE NOT EXISTS (SELECT 1 FROM webhook_secrets s WHERE s.webhook = webhooks.id)";
+    tx.execute(sql, &[]).await?;
     tx.flush().await?;
     tx.conn().batch("COMMIT").await
 }
