@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use pagemill_core::{ProjectId, WebhookId};
-use pagemill_store::{Delivery, DeliveryAttempt, DeliveryState, NewWebhook, Secret, Then, Webhook};
+use pagemill_store::{
+    Delivery, DeliveryAttempt, DeliveryState, NewWebhook, Secret, Store, StoreOptions, Then, Webhook, export, import,
+};
 
 use crate::{
     stories,
@@ -21,6 +23,7 @@ stories!(
     a_deleted_webhook_leaves_nothing,
     events_wait_for_webhooks_before_they_go,
     what_was_told_of_a_deleted_document_goes_with_it,
+    a_copy_has_no_secrets_and_says_so,
 );
 
 async fn webhook(world: &World, events: &[&str]) -> Webhook {
@@ -215,4 +218,19 @@ async fn what_was_told_of_a_deleted_document_goes_with_it(world: &World) {
     queue_all(world).await;
     let kinds: Vec<_> = log(world, &hook).await.into_iter().map(|entry| entry.kind).collect();
     assert_eq!(kinds, ["document.deleted"]);
+}
+
+async fn a_copy_has_no_secrets_and_says_so(world: &World) {
+    webhook(world, &["*"]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows");
+    let exported = export(&world.options, &path).await.unwrap();
+    assert_eq!(exported.left_out, ["webhook_secrets"]);
+    assert!(!std::fs::read_to_string(&path).unwrap().contains("whsec_"));
+    let into = StoreOptions::sqlite(&folder.path().join("copy.db"));
+    import(&into, &path, exported.schema).await.unwrap();
+    let copy = Store::open(&into).await.unwrap();
+    let disabled = copy.webhooks(&world.project).await.unwrap().remove(0).disabled.unwrap();
+    assert!(disabled.contains("secret"), "{disabled}");
+    copy.close().await;
 }

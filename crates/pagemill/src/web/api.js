@@ -73,3 +73,27 @@ export const imageAddress = (id, number, dpi) =>
   `${BASE}/documents/${encodeURIComponent(id)}/pages/${number}/image?dpi=${dpi}`;
 export const uploadAddress = (name) => `${BASE}/documents?name=${encodeURIComponent(name)}`;
 export const EVENTS = `${BASE}/events`;
+export const SOCKET = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+
+/** Tasks with a status, the newest first, `most` at the outside. */
+export async function listTasks(status, most = 1000) {
+  const items = [];
+  let next = null;
+  do {
+    const after = next ? `&after=${encodeURIComponent(next)}` : "";
+    const part = await call("GET", `/tasks?status=${status}&limit=200${after}`);
+    items.push(...part.items);
+    next = part.next;
+  } while (next && items.length < most);
+  return items.reverse();
+}
+
+const task = (id, more = "") => `/tasks/${encodeURIComponent(id)}${more}`;
+export const getTask = (id) => call("GET", task(id));
+export const whyTask = (id) => call("GET", task(id, "/why"));
+export const taskEvents = async (id) => (await call("GET", task(id, "/events?limit=1000"))).items;
+export const changeTask = (id, action) => call("POST", task(id, `/${action}`));
+export const retryTasks = (filter) => call("POST", "/tasks/bulk", { action: "retry", filter });
+export const listQueues = async () => (await call("GET", "/queues")).items;
+export const changeQueue = (name, action) => call("POST", `/queues/${encodeURIComponent(name)}/${action}`);
+export const listWorkers = async () => (await call("GET", "/workers")).items;

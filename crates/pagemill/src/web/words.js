@@ -19,7 +19,23 @@ export const isFinal = (status) => FINAL.has(status);
 
 const percent = (done, total) => (total > 0 ? ` · ${Math.floor((100 * Math.min(done, total)) / total)} %` : "");
 
+const NAMES = {
+  parse: "Reading",
+  ocr: "Recognising text",
+  figures: "Pictures",
+  describe: "Describing pictures",
+  chunk: "Cutting into passages",
+  embed: "Meaning",
+  index: "Index",
+  references: "References",
+  finish: "Finishing",
+};
+
+/** What a stage is called. */
+export const stageName = (stage) => NAMES[stage] ?? stage;
+
 const STAGES = {
+  ocr: (task) => `Recognising text in pictures${percent(task.units_done, task.units_total)}`,
   parse: (task) =>
     task.pages_total > 0
       ? `Reading page ${Math.min(task.pages_done + 1, task.pages_total)} of ${task.pages_total}`
@@ -33,6 +49,11 @@ const STAGES = {
   index: () => "Putting it into the index",
   finish: () => "Finishing",
 };
+
+/** Where a task stands, by itself. */
+export function taskStanding(task) {
+  return standing({ task, status: task.status, pages: task.pages_total });
+}
 
 /** Where a document stands: `tone` is one of `wait`, `work`, `good`, `part`, `bad`. */
 export function standing(document) {
@@ -65,3 +86,56 @@ export function receipt(removed) {
     .map(([what, number]) => `${number.toLocaleString("en")} ${what.replaceAll("_", " ")}`);
   return parts.join(", ");
 }
+
+/** A time of today as a clock shows it, another with its day. */
+export function clock(at) {
+  const time = new Date(at);
+  const isToday = time.toDateString() === new Date().toDateString();
+  const hours = time.toLocaleTimeString("en-GB");
+  return isToday ? hours : `${time.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${hours}`;
+}
+
+/** A span of time. */
+export function seconds(number) {
+  if (number < 10) return `${Number.isInteger(number) ? number : number.toFixed(1)} s`;
+  if (number < 90) return `${Math.round(number)} s`;
+  if (number < 5400) return `${Math.round(number / 60)} min`;
+  return `${Math.round(number / 3600)} h`;
+}
+
+/** `about 20 s left`, or nothing when that is not known. */
+export const soon = (left) => (typeof left === "number" ? `about ${seconds(Math.max(1, left))} left` : null);
+
+/** How long ago something was. */
+export const ago = (number) => (number < 5 ? "just now" : `${seconds(Math.round(number))} ago`);
+
+/** An amount of memory. */
+export const memory = (bytes) => `${Math.round(bytes / 2 ** 20).toLocaleString("en")} MiB`;
+
+const EVENTS = {
+  "task.queued": () => "Queued",
+  "task.started": () => "Work began",
+  "task.stage": ({ stage }) => `${stageName(stage)} began`,
+  "task.progress": ({ stage, units_done, units_total, pages_done, pages_total }) =>
+    stage === "parse" && pages_total > 0
+      ? `${stageName(stage)}: page ${pages_done} of ${pages_total}`
+      : `${stageName(stage)}: ${units_done}${units_total > 0 ? ` of ${units_total}` : ""}`,
+  "task.waiting": ({ for: reason }) => `Waiting: ${reason}`,
+  "task.retrying": ({ stage, attempt, message }) => `${stageName(stage)} failed (attempt ${attempt}), to be tried again: ${message}`,
+  "task.set_aside": ({ stage, message }) => `${stageName(stage)} was set aside: ${message}`,
+  "task.paused": () => "Held back",
+  "task.resumed": () => "Going on",
+  "task.cancelled": () => "Stopped",
+  "task.completed": ({ status, message }) => (status === "partial" ? `Done in part: ${message ?? "some pages were not read"}` : "Done"),
+  "task.failed": ({ message }) => `Failed: ${message ?? "no reason was given"}`,
+  "document.text_extracted": ({ pages }) => (pages ? `Its text is read, ${count(pages, "page")}` : "Its text is read"),
+  "document.images_extracted": () => "Its pictures are out",
+  "document.chunks_created": () => "Findable by words",
+  "document.embeddings_generated": () => "Findable by meaning",
+  "document.embeddings_skipped": () => "By words only: there is no embedding model",
+  "document.indexed": () => "The indexes have it",
+  "document.completed": () => "The document is ready",
+};
+
+/** What happened, as a person would say it. */
+export const eventWords = (event) => EVENTS[event.type]?.(event.data ?? {}) ?? event.type;

@@ -132,3 +132,57 @@ async fn a_person_adds_asks_and_sees_the_words_marked() {
     let fits = "return document.querySelector('#beside').getBoundingClientRect().right <= innerWidth + 1";
     assert_eq!(browser.script(fits, json!([])).await, true);
 }
+
+#[tokio::test]
+async fn a_person_watches_work_and_holds_it_back() {
+    let library = TestLibrary::new();
+    let server = library.serve();
+    let browser = Browser::open().await;
+    browser.post("url", json!({"url": format!("{}/#/work", server.url)})).await.unwrap();
+    browser.wait_for("#work-line", "All work is done").await;
+    server.until("/ws/info", |info| info["connections"] == 1).await;
+
+    browser.click("#work-queues [data-key=queue-default]").await;
+    browser.wait_for("#work-queues", "Paused").await;
+    let bytes = std::fs::read(sample("two_columns.pdf")).unwrap();
+    let request = browser.client.post(server.at("/api/v1/documents")).query(&[("name", "two_columns.pdf")]);
+    let added: Value = request.body(bytes).send().await.unwrap().json().await.unwrap();
+    let task = added["documents"][0]["task"].as_str().unwrap();
+    browser.wait_for("#work-waiting", "two_columns.pdf").await;
+    browser.click("#work-waiting .row-name").await;
+    browser.wait_for("#task-page .task-why", "paused").await;
+    browser.wait_for("#task-page .timeline", "Queued").await;
+
+    browser.post("url", json!({"url": format!("{}/#/work", server.url)})).await.unwrap();
+    browser.click("#work-queues [data-key=queue-default]").await;
+    browser.post("url", json!({"url": format!("{}/#/work/{task}", server.url)})).await.unwrap();
+    // From here on the page changes by itself.
+    browser.wait_for("#task-page .badge", "completed").await;
+    browser.wait_for("#task-page .timeline", "Findable by words").await;
+    browser.wait_for("#task-page .step", "Reading").await;
+
+    // A task that ended without a result says why, and is tried again by a button.
+    let bytes = std::fs::read(sample("encrypted.pdf")).unwrap();
+    let request = browser.client.post(server.at("/api/v1/documents")).query(&[("name", "encrypted.pdf")]);
+    assert_eq!(request.body(bytes).send().await.unwrap().status(), 202);
+    browser.post("url", json!({"url": format!("{}/#/work", server.url)})).await.unwrap();
+    browser.wait_for("#work-failures", "encrypted").await;
+    browser.click("#work-failures .failure-links a").await;
+    browser.wait_for("#task-page .badge", "failed").await;
+    browser.click("#task-page [data-key=retry]").await;
+    let tried = server
+        .until("/api/v1/tasks?status=failed", |tasks| tasks["items"].as_array().is_some_and(|items| items.len() == 2))
+        .await;
+    let newest = tried["items"][1]["id"].as_str().unwrap();
+    let here = "return location.hash";
+    assert_eq!(browser.script(here, json!([])).await, format!("#/work/{newest}"));
+
+    // Nothing stands out over the side of a phone, in either part.
+    browser.post("window/rect", json!({"width": 500, "height": 844})).await.unwrap();
+    for part in ["#/work".to_owned(), format!("#/work/{task}")] {
+        browser.post("url", json!({"url": format!("{}/{part}", server.url)})).await.unwrap();
+        browser.wait_for("#work", "").await;
+        let fits = "return document.documentElement.scrollWidth <= innerWidth";
+        assert_eq!(browser.script(fits, json!([])).await, true, "{part}");
+    }
+}

@@ -12,6 +12,7 @@ use tokio::{
     sync::mpsc,
     time::{Instant, timeout},
 };
+use tokio_tungstenite::tungstenite;
 
 use super::{
     MESSAGE_BYTES,
@@ -38,6 +39,7 @@ const REPLAY: u32 = 200;
 mod code {
     pub(super) const GOING_AWAY: u16 = 1001;
     pub(super) const UNSUPPORTED: u16 = 1003;
+    pub(super) const NOT_TEXT: u16 = 1007;
     pub(super) const TOO_BIG: u16 = 1009;
     pub(super) const RESTART: u16 = 1012;
     pub(super) const TRY_AGAIN: u16 = 1013;
@@ -341,19 +343,16 @@ fn chat(answer: &Answer, message_id: &serde_json::Value) -> Vec<Message> {
 
 /// Why a message that could not be taken ends the connection.
 fn refusal(error: &axum::Error) -> End {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(inner) = source {
-        let text = inner.to_string();
-        if text.contains("too long") || text.contains("too large") || text.contains("Space limit") {
+    match std::error::Error::source(error).and_then(|inner| inner.downcast_ref::<tungstenite::Error>()) {
+        Some(tungstenite::Error::Capacity(_)) => {
             let most = MESSAGE_BYTES / 1024;
-            return End::Closed(code::TOO_BIG, format!("too_large: a message may have {most} KiB at most"));
+            End::Closed(code::TOO_BIG, format!("too_large: a message may have {most} KiB at most"))
         }
-        if text.to_lowercase().contains("utf-8") {
-            return End::Closed(1007, "invalid_request: send text in UTF-8".to_owned());
+        Some(tungstenite::Error::Utf8(_)) => {
+            End::Closed(code::NOT_TEXT, "invalid_request: send text in UTF-8".to_owned())
         }
-        source = inner.source();
+        _ => End::Gone,
     }
-    End::Gone
 }
 
 /// A problem within the 123 bytes of a close frame.

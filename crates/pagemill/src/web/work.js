@@ -1,0 +1,214 @@
+// Background work at a glance: queues, what is in hand, what waits, what failed, who works.
+
+import { changeQueue, getDocument, listQueues, listTasks, listWorkers, retryTasks } from "/assets/api.js";
+import { byId, el } from "/assets/dom.js";
+import { ago, count, memory, nameOf, soon, stageName, taskStanding } from "/assets/words.js";
+
+/** Changes are gathered this long before they are looked up. */
+const GATHER_MS = 400;
+/** What changes by itself, like the silence of a worker, is looked up this often. */
+const LOOK_MS = 5000;
+/** Tasks shown of those that wait. */
+const SHOWN = 8;
+/** Documents named of those that failed in one way. */
+const LINKED = 5;
+
+const names = new Map();
+let gathering = null;
+let looking = null;
+
+/** Shows the overview until it is left. */
+export function showWork() {
+  looking ??= setInterval(touchWork, LOOK_MS);
+  void refreshWork();
+}
+
+/** Stops looking. */
+export function leaveWork() {
+  clearInterval(looking);
+  looking = null;
+}
+
+/** Something happened; the overview is looked up soon. */
+export function touchWork() {
+  if (looking === null) return;
+  gathering ??= setTimeout(async () => {
+    await refreshWork();
+    gathering = null;
+  }, GATHER_MS);
+}
+
+/** The name of a task's document. */
+export async function documentName(id) {
+  if (!names.has(id)) {
+    try {
+      names.set(id, nameOf(await getDocument(id)));
+    } catch {
+      return "A document that is gone";
+    }
+  }
+  return names.get(id);
+}
+
+async function refreshWork() {
+  let found;
+  try {
+    found = await Promise.all([
+      listQueues(),
+      listTasks("processing"),
+      listTasks("queued"),
+      listTasks("paused"),
+      listTasks("failed"),
+      listTasks("partial"),
+      listWorkers(),
+    ]);
+  } catch (problem) {
+    byId("work-line").textContent = problem.message;
+    return;
+  }
+  const [queues, running, queued, paused, failed, partial, workers] = found;
+  const waiting = [...paused, ...queued.reverse()];
+  byId("work-line").textContent = headline(running.length, queued.length, paused.length);
+  put("work-queues", queues.map(queueRow));
+  const failures = kinds([...failed, ...partial]);
+  const named = [...running, ...waiting.slice(0, SHOWN), ...failures.flatMap((kind) => kind.tasks.slice(0, LINKED))];
+  await Promise.all(named.map((task) => documentName(task.document)));
+  put("work-running", running.map(taskRow), "Nothing is in work.");
+  const more = waiting.length - SHOWN;
+  put("work-waiting", [
+    ...waiting.slice(0, SHOWN).map(taskRow),
+    more > 0 && el("li", { class: "quiet-line" }, `and ${more.toLocaleString("en")} more`),
+  ]);
+  byId("work-waiting-part").hidden = waiting.length === 0;
+  put("work-failures", failures.map(failureRow), "Nothing has failed.");
+  put("work-workers", workers.map(workerRow), "No worker has been heard of. Is the server just starting?");
+}
+
+function headline(running, queued, paused) {
+  const parts = [running > 0 && `${count(running, "document")} in work`, queued > 0 && `${queued} waiting`, paused > 0 && `${paused} paused`];
+  const said = parts.filter(Boolean).join(" · ");
+  return said || "All work is done.";
+}
+
+/** Replaces what a list shows; the focus stays with what has the same key. */
+function put(id, items, empty) {
+  const list = byId(id);
+  const key = list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const shown = items.filter(Boolean);
+  list.replaceChildren(...(shown.length > 0 || !empty ? shown : [el("li", { class: "quiet-line" }, empty)]));
+  if (key) list.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+}
+
+function queueRow(queue) {
+  const { ready = 0, leased = 0, waiting = 0, dead = 0 } = queue.jobs;
+  const figures = [
+    ["in hand", leased],
+    ["ready", ready],
+    ["later", waiting],
+    ["set aside", dead],
+  ];
+  const action = queue.paused ? "resume" : "pause";
+  return el(
+    "li",
+    { class: "queue", "data-paused": queue.paused },
+    el("h3", {}, QUEUES[queue.name] ?? queue.name),
+    el(
+      "dl",
+      { class: "figures" },
+      figures.map(([word, number]) =>
+        el("div", { class: number === 0 ? "is-zero" : undefined }, el("dt", {}, word), el("dd", {}, number.toLocaleString("en"))),
+      ),
+    ),
+    el("p", { class: "queue-state" }, queue.paused ? "Paused" : queue.places > 0 ? count(queue.places, "place") : "No worker"),
+    button(queue.paused ? "Let it go on" : "Hold it back", `queue-${queue.name}`, async () => {
+      await changeQueue(queue.name, action);
+      await refreshWork();
+    }),
+  );
+}
+
+const QUEUES = { default: "Reading", images: "Pictures", embeddings: "Meaning and index" };
+
+function taskRow(task) {
+  const { tone, text } = taskStanding(task);
+  const name = names.get(task.document) ?? task.document;
+  const more = [text, task.status === "processing" && `step ${task.step} of ${task.steps}`, soon(task.remaining_seconds)];
+  return el(
+    "li",
+    { class: "row", "data-tone": tone },
+    el("span", { class: "sign", "aria-hidden": "true" }, tone === "wait" ? "…" : ""),
+    el(
+      "div",
+      { class: "row-text" },
+      el("a", { class: "row-name", href: `#/work/${task.id}`, "data-key": task.id }, name),
+      el("p", { class: "row-state" }, more.filter(Boolean).join(" · ")),
+      task.status === "processing" &&
+        el("progress", { class: "row-bar", max: "1", value: String(task.progress), "aria-label": `${name}: ${text}` }),
+    ),
+  );
+}
+
+/** Failures by their code, the most frequent first. */
+function kinds(tasks) {
+  const kinds = new Map();
+  for (const task of tasks) {
+    const code = task.error?.code ?? "unknown";
+    const kind = kinds.get(code) ?? { code, message: task.error?.message ?? "", tasks: [] };
+    kind.tasks.push(task);
+    kinds.set(code, kind);
+  }
+  return [...kinds.values()].sort((a, b) => b.tasks.length - a.tasks.length);
+}
+
+function failureRow({ code, message, tasks }) {
+  return el(
+    "li",
+    { class: "failure" },
+    el("p", { class: "failure-head" }, el("strong", {}, count(tasks.length, "document")), " ", el("code", {}, code)),
+    el("p", { class: "failure-text" }, message),
+    el(
+      "p",
+      { class: "failure-links" },
+      tasks.slice(0, LINKED).map((task) =>
+        el("a", { href: `#/work/${task.id}`, "data-key": `fail-${task.id}` }, names.get(task.document) ?? task.document),
+      ),
+    ),
+    button(tasks.length > 1 ? "Try all again" : "Try again", `retry-${code}`, async () => {
+      await retryTasks({ code });
+      await refreshWork();
+    }),
+  );
+}
+
+function workerRow(worker) {
+  const jobs = worker.jobs.map((job) => `${stageName(job.stage)}, ${Math.round(job.running_seconds)} s`);
+  const tone = { silent: "bad", held_back: "part", working: "good" }[worker.status] ?? "wait";
+  const said = worker.held_back ?? (jobs.length > 0 ? jobs.join(" · ") : worker.status === "silent" ? "Nothing was heard of it" : "Waits for work");
+  return el(
+    "li",
+    { class: "row", "data-tone": tone },
+    el("span", { class: "sign", "aria-hidden": "true" }, { bad: "!", part: "◐", good: "✓", wait: "…" }[tone]),
+    el(
+      "div",
+      { class: "row-text" },
+      el("p", { class: "row-name" }, `${worker.host}, process ${worker.pid}`),
+      el("p", { class: "row-state" }, said),
+      el("p", { class: "row-detail" }, `${memory(worker.memory_bytes)} · heard ${ago(worker.silent_seconds)}`),
+    ),
+  );
+}
+
+/** A button that says what went wrong beside it. */
+export function button(label, key, act, tone = "quiet") {
+  const made = el("button", { type: "button", class: `button ${tone} small`, "data-key": key }, label);
+  made.addEventListener("click", async () => {
+    made.disabled = true;
+    try {
+      await act();
+    } catch (problem) {
+      made.after(el("p", { class: "act-problem", role: "alert" }, problem.message));
+    }
+    made.disabled = false;
+  });
+  return made;
+}
