@@ -111,16 +111,33 @@ fn trimmed(mut out: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pagemill_core::{Cell, PageSource, Rect};
+    use pagemill_core::{Cell, PageExtras, PageSource, Rect};
 
     use super::*;
 
     fn block(kind: BlockKind, text: &str) -> Block {
-        Block { kind, level: Some(2), text: text.into(), bbox: Rect::default(), cells: Vec::new(), words: Vec::new() }
+        Block {
+            kind,
+            level: Some(2),
+            text: text.into(),
+            bbox: Rect::default(),
+            cells: Vec::new(),
+            words: Vec::new(),
+            float: None,
+        }
     }
 
     fn page(blocks: Vec<Block>) -> Page {
-        Page { number: 1, label: None, width: 1.0, height: 1.0, source: PageSource::Text, reason: None, blocks }
+        Page {
+            number: 1,
+            label: None,
+            width: 1.0,
+            height: 1.0,
+            source: PageSource::Text,
+            reason: None,
+            blocks,
+            extras: PageExtras::default(),
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Reading a file page after page with a bounded window of pages in memory.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
@@ -11,15 +12,21 @@ use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RenderCont
 use hayro_syntax::content::TypedIter;
 use hayro_syntax::object::{Array, Stream};
 use hayro_syntax::page::Page as EnginePage;
-use pagemill_core::{Block, BlockKind, DocumentInfo, ErrorCode, Outline, Page, PageSource, Problem};
+use pagemill_core::{
+    Block, BlockKind, DocumentInfo, ErrorCode, HiddenText, Outline, Page, PageExtras, PageSource, Problem,
+};
 
+use crate::annotations;
+use crate::floats;
 use crate::fonts::{Faces, PageFonts};
 use crate::glyphs::{GlyphMemo, Painter};
 use crate::joins::{Habits, join_over, join_within};
+use crate::kind::Looks;
 use crate::language::Sample;
 use crate::layout::{Draft, Prepared};
 use crate::levels::Levels;
 use crate::open::{Pdf, Warning, guarded};
+use crate::outline::Targets;
 use crate::profile::Profile;
 use crate::title;
 
@@ -101,6 +108,7 @@ struct Composed {
     source: PageSource,
     reason: Option<String>,
     drafts: Vec<Draft>,
+    hidden: Vec<HiddenText>,
 }
 
 struct Reading<'a> {
@@ -114,8 +122,11 @@ struct Reading<'a> {
     outline: Outline,
     warnings: Vec<Warning>,
     sample: Sample,
+    looks: Looks,
     title: Option<String>,
     first_page: String,
+    /// Where links lead; found when the first link is seen.
+    targets: OnceCell<Option<Targets<'a>>>,
 }
 
 impl<'a> Reading<'a> {
@@ -134,8 +145,10 @@ impl<'a> Reading<'a> {
             outline: pdf.outline(),
             warnings: Vec::new(),
             sample: Sample::default(),
+            looks: Looks::default(),
             title: None,
             first_page: String::new(),
+            targets: OnceCell::new(),
         }
     }
 
@@ -164,6 +177,7 @@ impl<'a> Reading<'a> {
         let (habits, levels) = (Habits::of(pages()), Levels::of(pages(), &self.outline));
         let paragraphs = pages().flatten().filter(|draft| draft.kind == BlockKind::Paragraph);
         paragraphs.for_each(|draft| self.sample.add(&draft.text));
+        composed.iter().for_each(|page| self.looks.add(page.size, &page.drafts));
         if let Some(first) = composed.front().filter(|page| page.number == 1) {
             let mut drafts: Vec<Draft> = first.drafts.clone();
             levels.set(&mut drafts, true);
@@ -286,6 +300,7 @@ impl<'a> Reading<'a> {
                     source: PageSource::Failed,
                     reason: Some(code),
                     drafts: Vec::new(),
+                    hidden: Vec::new(),
                 };
             }
         };
@@ -310,16 +325,20 @@ impl<'a> Reading<'a> {
         if page.is_blank() && source == PageSource::Skipped {
             (source, reason) = (PageSource::Blank, None);
         }
+        let hidden = page.hidden();
         let Prepared { number, content, edges, .. } = *page;
         behind.push_back((number, edges));
         if behind.len() > NEIGHBOURS {
             behind.pop_front();
         }
-        Composed { number, size: content.size, source, reason, drafts }
+        Composed { number, size: content.size, source, reason, drafts, hidden }
     }
 
     fn finish(&self, page: Composed) -> Page {
-        let blocks = page.drafts.into_iter().map(|draft| Block {
+        let extras = self.extras(page.number, page.hidden);
+        let floats = floats::of(&page.drafts);
+        let blocks = page.drafts.into_iter().zip(floats).map(|(draft, float)| Block {
+            float,
             kind: draft.kind,
             level: draft.level,
             text: draft.text,
@@ -335,7 +354,22 @@ impl<'a> Reading<'a> {
             source: page.source,
             reason: page.reason,
             blocks: blocks.collect(),
+            extras,
         }
+    }
+
+    /// Links, notes, fields and hidden text of a page.
+    fn extras(&self, number: u32, hidden: Vec<HiddenText>) -> PageExtras {
+        let annotated = self.pdf.engine_page(number).ok().filter(|page| page.raw().contains_key(b"Annots"));
+        let told = annotated.and_then(|page| {
+            guarded(|| {
+                let targets = self.targets.get_or_init(|| Targets::of(self.pdf));
+                targets.as_ref().map(|targets| annotations::extras(page, targets))
+            })
+            .ok()
+            .flatten()
+        });
+        PageExtras { hidden, ..told.unwrap_or_default() }
     }
 
     fn summary(self) -> Summary {
@@ -348,6 +382,8 @@ impl<'a> Reading<'a> {
                 encrypted: self.pdf.encrypted(),
                 language: self.sample.language(),
                 metadata: metadata.fields,
+                kind: self.looks.kind(self.pdf.page_count()),
+                attachments: guarded(|| annotations::attachments(self.pdf)).unwrap_or_default(),
             },
             outline: self.outline,
             warnings: self.warnings,
