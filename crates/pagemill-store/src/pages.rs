@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use pagemill_core::{
-    Block, BlockKind, Cell, DocumentId, DocumentInfo, Outline, Page, PageSource, Rect, pack_words, unpack_words,
+    Block, BlockKind, Cell, DocumentId, DocumentInfo, Float, Outline, Page, PageExtras, PageSource, Rect, pack_words,
+    unpack_words,
 };
 use serde_json::json;
 
@@ -34,7 +35,7 @@ impl Store {
             let bounds = args![document, version, *range.start(), *range.end()];
             let rows = conn
                 .rows(
-                    "SELECT number, label, width, height, source, reason FROM pages \
+                    "SELECT number, label, width, height, source, reason, extras FROM pages \
                      WHERE document = $1 AND version = $2 AND number BETWEEN $3 AND $4 ORDER BY number",
                     bounds,
                 )
@@ -42,10 +43,10 @@ impl Store {
             let mut pages =
                 rows.iter().map(|row| page_of(&mut row.fields())).collect::<Result<Vec<Page>, Failure>>()?;
             let sql = if with_words {
-                "SELECT page, ordinal, kind, level, text, x0, y0, x1, y1, cells, words FROM blocks \
+                "SELECT page, ordinal, kind, level, text, x0, y0, x1, y1, cells, about, words FROM blocks \
                  WHERE document = $1 AND version = $2 AND page BETWEEN $3 AND $4 ORDER BY page, ordinal"
             } else {
-                "SELECT page, ordinal, kind, level, text, x0, y0, x1, y1, cells FROM blocks \
+                "SELECT page, ordinal, kind, level, text, x0, y0, x1, y1, cells, about FROM blocks \
                  WHERE document = $1 AND version = $2 AND page BETWEEN $3 AND $4 ORDER BY page, ordinal"
             };
             let mut by_page: BTreeMap<u32, Vec<Block>> = BTreeMap::new();
@@ -152,6 +153,7 @@ fn page_of(fields: &mut Fields<'_>) -> Result<Page, Failure> {
         source: fields.word(PageSource::parse)?,
         reason: fields.text_or_null()?,
         blocks: Vec::new(),
+        extras: fields.text_or_null()?.map_or_else(|| Ok(PageExtras::default()), |extras| from_json(&extras))?,
     })
 }
 
@@ -163,6 +165,7 @@ pub(crate) fn block_of(fields: &mut Fields<'_>, with_words: bool) -> Result<((u3
         text: fields.text()?,
         bbox: Rect { x0: fields.real()?, y0: fields.real()?, x1: fields.real()?, y1: fields.real()? },
         cells: fields.text_or_null()?.map_or_else(|| Ok(Vec::new()), |cells| from_json::<Vec<Cell>>(&cells))?,
+        float: fields.text_or_null()?.map(|float| from_json::<Float>(&float)).transpose()?,
         words: if with_words {
             unpack_words(&fields.bytes()?).map_err(|error| damaged(error.to_string()))?
         } else {
@@ -187,7 +190,7 @@ impl SavePages {
             claim: claim.clone(),
             unit,
             numbers: pages.iter().map(|page| page.number).collect(),
-            pages: Vec::with_capacity(pages.len() * 8),
+            pages: Vec::with_capacity(pages.len() * 9),
             blocks: Vec::new(),
         };
         for page in pages {
@@ -200,6 +203,7 @@ impl SavePages {
                 page.height,
                 page.source.as_str(),
                 page.reason.clone(),
+                if page.extras.is_empty() { None } else { Some(to_json(&page.extras)?) },
             ]);
             for (block, ordinal) in page.blocks.iter().zip(0_u32..) {
                 let cells = if block.cells.is_empty() { None } else { Some(to_json(&block.cells)?) };
@@ -216,6 +220,7 @@ impl SavePages {
                     block.bbox.x1,
                     block.bbox.y1,
                     cells,
+                    block.float.as_ref().map(to_json).transpose()?,
                     pack_words(&block.words),
                 ]);
             }
@@ -235,11 +240,11 @@ impl Write for SavePages {
             tx.execute("DELETE FROM blocks WHERE document = $1 AND version = $2 AND page = $3", place).await?;
             tx.execute("DELETE FROM pages WHERE document = $1 AND version = $2 AND number = $3", place).await?;
         }
-        let head = "INSERT INTO pages (document, version, number, label, width, height, source, reason) VALUES";
-        tx.conn().insert_many(head, 8, "", &self.pages).await?;
+        let head = "INSERT INTO pages (document, version, number, label, width, height, source, reason, extras) VALUES";
+        tx.conn().insert_many(head, 9, "", &self.pages).await?;
         let head = "INSERT INTO blocks (document, version, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, \
-                    words) VALUES";
-        tx.conn().insert_many(head, 13, "", &self.blocks).await?;
+                    about, words) VALUES";
+        tx.conn().insert_many(head, 14, "", &self.blocks).await?;
         stages::check_unit(tx, claim, self.unit, 0).await
     }
 }

@@ -22,8 +22,8 @@ fn migrator(dialect: Dialect) -> Migrator {
         };
     }
     Migrator::with_migrations(match dialect {
-        Dialect::Sqlite => migrations!("sqlite": 1 "0001_library"),
-        Dialect::Postgres => migrations!("postgres": 1 "0001_library"),
+        Dialect::Sqlite => migrations!("sqlite": 1 "0001_library", 4 "0004_extras"),
+        Dialect::Postgres => migrations!("postgres": 1 "0001_library", 4 "0004_extras"),
     })
 }
 
