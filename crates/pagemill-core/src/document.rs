@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DocumentId, ProjectId};
+use crate::{DocumentId, DocumentKind, ProjectId};
 
 /// What reading a file tells about it as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,12 @@ pub struct DocumentInfo {
     pub language: Option<String>,
     /// Other metadata of the file: `producer`, `creator`, `subject`, `keywords`, `created`, `modified`, `version`.
     pub metadata: BTreeMap<String, String>,
+    /// What kind of document it looks like, where that is clear.
+    #[serde(default)]
+    pub kind: Option<DocumentKind>,
+    /// Names of the files attached to it.
+    #[serde(default)]
+    pub attachments: Vec<String>,
 }
 
 /// The table of contents a file carries.

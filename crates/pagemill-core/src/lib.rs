@@ -6,6 +6,7 @@
 mod chunk;
 mod document;
 mod error;
+mod extras;
 mod geometry;
 mod ids;
 mod page;
@@ -18,6 +19,7 @@ mod words;
 pub use chunk::{Chunk, ChunkKind, Piece};
 pub use document::{Document, DocumentInfo, Outline, OutlineEntry};
 pub use error::{ErrorCode, Fault, Problem};
+pub use extras::{DocumentKind, FieldKind, Float, FormField, HiddenText, Hiding, Link, Note, PageExtras};
 pub use geometry::Rect;
 pub use ids::{ChunkId, DeliveryId, DocumentId, EventId, JobId, ProjectId, TaskId, WebhookId, WorkerId};
 pub use page::{Block, BlockKind, Cell, Page, PageSource};

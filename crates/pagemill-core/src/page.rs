@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Rect, Word};
+use crate::{Float, PageExtras, Rect, Word};
 
 /// How the text of a page came about, or why there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,9 @@ pub struct Page {
     pub confidence: Option<f32>,
     /// Blocks in reading order.
     pub blocks: Vec<Block>,
+    /// Links, notes, form fields and hidden text.
+    #[serde(default)]
+    pub extras: PageExtras,
 }
 
 impl Page {
@@ -76,6 +79,7 @@ impl Page {
             reason: Some(reason.into()),
             confidence: None,
             blocks: Vec::new(),
+            extras: PageExtras::default(),
         }
     }
 }
@@ -167,6 +171,9 @@ pub struct Block {
     /// goes on in the next column or on the next page has words there.
     #[serde(default)]
     pub words: Vec<Word>,
+    /// For a figure or table: its number, its caption and more.
+    #[serde(default)]
+    pub float: Option<Float>,
 }
 
 /// A cell of a table.

@@ -19,6 +19,8 @@ pub(crate) enum Direction {
     Left,
     /// Top to bottom.
     Down,
+    /// Right to left: the frame is the page in a mirror.
+    Mirrored,
 }
 
 impl Direction {
@@ -30,6 +32,7 @@ impl Direction {
             Self::Up => (height - y, x),
             Self::Left => (width - x, height - y),
             Self::Down => (y, width - x),
+            Self::Mirrored => (width - x, y),
         }
     }
 
@@ -40,6 +43,7 @@ impl Direction {
             Self::Up => Rect::new(frame.y0, height - frame.x1, frame.y1, height - frame.x0),
             Self::Left => Rect::new(width - frame.x1, height - frame.y1, width - frame.x0, height - frame.y0),
             Self::Down => Rect::new(width - frame.y1, frame.x0, width - frame.y0, frame.x1),
+            Self::Mirrored => Rect::new(width - frame.x1, frame.y0, width - frame.x0, frame.y1),
         }
     }
 
@@ -83,6 +87,8 @@ pub(crate) struct RawWord {
     pub(crate) sight: Sight,
     /// Whether white space follows it.
     pub(crate) space_after: bool,
+    /// Whether it is of a script written without spaces.
+    pub(crate) wide: bool,
 }
 
 /// A straight line or thin bar, along or across the page.
@@ -133,6 +139,8 @@ pub(crate) struct Content {
     pub(crate) main_image: (f32, f32),
     /// Words known to be written with a hyphen.
     pub(crate) compounds: Arc<Compounds>,
+    /// Whether some words run from right to left.
+    pub(crate) mixed: bool,
     /// Glyphs shown.
     pub(crate) glyphs: u32,
     /// Glyphs of which the file does not tell the characters.
@@ -156,7 +164,7 @@ mod tests {
         #[test]
         fn frames_turn_back_to_the_same_place(
             x in 0_f32..600.0, y in 0_f32..800.0, w in 1_f32..50.0, h in 1_f32..20.0,
-            direction in prop::sample::select(vec![Direction::Right, Direction::Up, Direction::Left, Direction::Down])
+            direction in prop::sample::select(vec![Direction::Right, Direction::Up, Direction::Left, Direction::Down, Direction::Mirrored])
         ) {
             let size = (612.0, 792.0);
             let page = Rect::new(x, y, x + w, y + h);

@@ -1,6 +1,8 @@
 //! The JSON that `pagemill read --format json` prints.
 
-use pagemill_core::{BlockKind, Cell, DocumentInfo, Outline, Page, PageSource, Rect};
+use pagemill_core::{
+    BlockKind, Cell, DocumentInfo, FormField, HiddenText, Link, Note, Outline, Page, PageSource, Rect,
+};
 use serde::Serialize;
 
 use crate::open::Warning;
@@ -26,6 +28,14 @@ struct PageLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<f32>,
     blocks: Vec<BlockLine<'a>>,
+    #[serde(skip_serializing_if = "<[Link]>::is_empty")]
+    links: &'a [Link],
+    #[serde(skip_serializing_if = "<[Note]>::is_empty")]
+    notes: &'a [Note],
+    #[serde(skip_serializing_if = "<[FormField]>::is_empty")]
+    fields: &'a [FormField],
+    #[serde(skip_serializing_if = "<[HiddenText]>::is_empty")]
+    hidden: &'a [HiddenText],
 }
 
 #[derive(Serialize)]
@@ -36,6 +46,15 @@ struct BlockLine<'a> {
     bbox: Rect,
     #[serde(skip_serializing_if = "<[Cell]>::is_empty")]
     cells: &'a [Cell],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
+    /// The place of the caption among the blocks of the page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caption: Option<u32>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    decorative: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    continued: bool,
 }
 
 #[derive(Serialize)]
@@ -79,8 +98,16 @@ fn page_line(page: &Page) -> PageLine<'_> {
                 text: &block.text,
                 bbox: block.bbox,
                 cells: &block.cells,
+                label: block.float.as_ref().and_then(|float| float.label.as_deref()),
+                caption: block.float.as_ref().and_then(|float| float.caption),
+                decorative: block.float.as_ref().is_some_and(|float| float.decorative),
+                continued: block.float.as_ref().is_some_and(|float| float.continued),
             })
             .collect(),
+        links: &page.extras.links,
+        notes: &page.extras.notes,
+        fields: &page.extras.fields,
+        hidden: &page.extras.hidden,
     }
 }
 

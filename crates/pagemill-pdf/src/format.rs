@@ -111,12 +111,20 @@ fn trimmed(mut out: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pagemill_core::{Cell, PageSource, Rect};
+    use pagemill_core::{Cell, PageExtras, PageSource, Rect};
 
     use super::*;
 
     fn block(kind: BlockKind, text: &str) -> Block {
-        Block { kind, level: Some(2), text: text.into(), bbox: Rect::default(), cells: Vec::new(), words: Vec::new() }
+        Block {
+            kind,
+            level: Some(2),
+            text: text.into(),
+            bbox: Rect::default(),
+            cells: Vec::new(),
+            words: Vec::new(),
+            float: None,
+        }
     }
 
     fn page(blocks: Vec<Block>) -> Page {
@@ -129,6 +137,7 @@ mod tests {
             reason: None,
             confidence: None,
             blocks,
+            extras: PageExtras::default(),
         }
     }
 

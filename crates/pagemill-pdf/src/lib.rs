@@ -1,14 +1,18 @@
 //! Reads a PDF: bytes in, pages and warnings out. No files, no database, no async.
 
+mod annotations;
+mod bidi;
 mod boxes;
 mod compounds;
 mod content;
 mod contents;
 mod contract;
+mod floats;
 mod fonts;
 mod format;
 mod glyphs;
 mod joins;
+mod kind;
 mod labels;
 mod language;
 mod layout;

@@ -44,7 +44,7 @@ impl Pdf {
 }
 
 /// Finds the pages that destinations point to.
-struct Targets<'a> {
+pub(crate) struct Targets<'a> {
     pages: HashMap<ObjectIdentifier, u32>,
     page_count: u32,
     catalog: Dict<'a>,
@@ -52,6 +52,11 @@ struct Targets<'a> {
 }
 
 impl<'a> Targets<'a> {
+    /// The destinations of a document; `None` when it has no catalog.
+    pub(crate) fn of(pdf: &'a Pdf) -> Option<Self> {
+        pdf.catalog().map(|catalog| Self::new(pdf, catalog))
+    }
+
     fn new(pdf: &'a Pdf, catalog: Dict<'a>) -> Self {
         let numbered = pdf.engine().pages().iter().zip(1_u32..);
         let pages = numbered.filter_map(|(page, number)| Some((page.raw().obj_id()?, number))).collect();
@@ -64,8 +69,8 @@ impl<'a> Targets<'a> {
         Self { pages, page_count: pdf.page_count(), catalog, names }
     }
 
-    /// The 1-based page an outline item points to, directly or by an action.
-    fn page_of(&self, item: &Dict<'a>) -> Option<u32> {
+    /// The 1-based page an outline item or a link points to, directly or by an action.
+    pub(crate) fn page_of(&self, item: &Dict<'a>) -> Option<u32> {
         let target = item.get::<Object<'_>>(b"Dest").or_else(|| {
             let action = item.get::<Dict<'_>>(b"A")?;
             let kind = action.get::<Name<'_>>(b"S")?;

@@ -4,12 +4,15 @@ use pagemill_core::Rect;
 use rustc_hash::FxHashMap;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
+use crate::bidi::{is_rtl, is_wide};
 use crate::content::{Content, Direction, RawWord, Sight};
 
 /// A gap wider than this share of the font size parts words.
 const WORD_GAP: f32 = 0.115;
 /// Text may step back this share of the font size (kerning) and still go on.
 const BACK_STEP: f32 = 0.35;
+/// A gap wider than this share of the font size parts words of scripts written without spaces.
+const WIDE_GAP: f32 = 0.5;
 /// A baseline may differ by this share of the font size within a word (superscripts).
 const BASE_STEP: f32 = 0.45;
 /// How far letters rise above and sink below the baseline, as shares of the font size.
@@ -62,6 +65,7 @@ pub(crate) struct Pen {
     letters: u32,
     end: f32,
     last_advance: f32,
+    wide: bool,
     direction: Direction,
     sight: Option<Sight>,
 }
@@ -144,8 +148,12 @@ impl Pen {
             }
             let gap = stroke.u - self.end;
             let same_line = (stroke.base - self.base).abs() < BASE_STEP * size;
+            let wide = single.is_some_and(is_wide);
             if !same_line || gap < -BACK_STEP * size {
                 self.lift(content);
+            } else if wide || self.wide {
+                // Each character is a word by itself, for a line may end after any of them.
+                if gap > WIDE_GAP * size { self.lift_apart(content) } else { self.lift(content) }
             } else if gap > WORD_GAP * size + tracking {
                 self.lift_apart(content);
             }
@@ -189,6 +197,7 @@ impl Pen {
         }
         self.end = frame.x1;
         self.last_advance = stroke.advance;
+        self.wide = single.is_some_and(is_wide);
         match single {
             Some(character) => {
                 self.letters += u32::from(character.is_alphanumeric());
@@ -197,8 +206,15 @@ impl Pen {
             None => {
                 self.letters += 1;
                 let note = self.notes.get((stroke.text.saturating_sub(FIRST_NOTE)) as usize);
-                for character in note.iter().flat_map(|note| note.chars()) {
-                    if !character.is_control() && !character.is_whitespace() {
+                let kept = |c: &char| !c.is_control() && !c.is_whitespace();
+                let characters = note.iter().flat_map(|note| note.chars()).filter(kept);
+                if note.is_some_and(|note| note.contains(is_rtl)) {
+                    // What is drawn from right to left stands reversed, like the letters around it.
+                    for character in characters.collect::<Vec<char>>().into_iter().rev() {
+                        push_plain(character, &mut content.text);
+                    }
+                } else {
+                    for character in characters {
                         push_plain(character, &mut content.text);
                     }
                 }
@@ -227,7 +243,7 @@ impl Pen {
         self.down = false;
         let start = self.start as usize;
         let Some(text) = content.text.get(start..) else { return };
-        if !text.is_ascii() && !is_nfc(text) {
+        if !text.is_ascii() && !is_nfc(text) && !text.contains(is_rtl) {
             let composed: String = text.nfc().collect();
             content.text.truncate(start);
             content.text.push_str(&composed);
@@ -248,6 +264,7 @@ impl Pen {
             direction: self.direction,
             sight: self.sight.unwrap_or(Sight::Seen),
             space_after,
+            wide: self.wide,
         });
     }
 }
@@ -286,7 +303,17 @@ fn push_plain(character: char, out: &mut String) {
         '\u{f0e0}' => out.push('→'),
         '\u{f02d}' => out.push('−'),
         '\u{f0fc}' => out.push('✓'),
-        '\u{feff}' | '\u{200c}' | '\u{200d}' => {}
+        // Joiners, and the stroke that lengthens Arabic words.
+        '\u{feff}' | '\u{200c}' | '\u{200d}' | '\u{640}' => {}
+        // Shapes of Arabic letters, and ligatures of them, reversed like the letters around them.
+        '\u{fb1d}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fdfc}' | '\u{fe70}'..='\u{fefe}' => {
+            let letters: Vec<char> = std::iter::once(character).nfkc().filter(|c| !c.is_whitespace()).collect();
+            out.extend(letters.into_iter().rev());
+        }
+        // Full-width letters and digits.
+        '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}' => {
+            out.extend(std::iter::once(character).nfkc());
+        }
         other => out.push(other),
     }
 }

@@ -1,5 +1,6 @@
 //! Reading a file page after page with a bounded window of pages in memory.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
@@ -9,16 +10,22 @@ use hayro_interpret::util::TransformExt as _;
 use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RenderContent, interpret, interpret_page};
 use hayro_syntax::content::TypedIter;
 use hayro_syntax::page::Page as EnginePage;
-use pagemill_core::{Block, BlockKind, DocumentInfo, ErrorCode, Outline, Page, PageSource, Problem};
+use pagemill_core::{
+    Block, BlockKind, DocumentInfo, ErrorCode, HiddenText, Outline, Page, PageExtras, PageSource, Problem,
+};
 
+use crate::annotations;
 use crate::contents::content_of;
+use crate::floats;
 use crate::fonts::{Faces, PageFonts};
 use crate::glyphs::{GlyphMemo, Painter};
 use crate::joins::{Habits, join_over, join_within};
+use crate::kind::Looks;
 use crate::language::Sample;
 use crate::layout::{Draft, Prepared};
 use crate::levels::Levels;
 use crate::open::{Pdf, Warning, guarded};
+use crate::outline::Targets;
 use crate::profile::Profile;
 use crate::recognised::{Recognised, Recognition};
 use crate::{title, unreliable};
@@ -140,6 +147,7 @@ struct Composed {
     confidence: Option<f32>,
     /// Why its text is not to be trusted.
     doubt: Option<&'static str>,
+    hidden: Vec<HiddenText>,
 }
 
 struct Reading<'a> {
@@ -154,8 +162,11 @@ struct Reading<'a> {
     outline: Outline,
     warnings: Vec<Warning>,
     sample: Sample,
+    looks: Looks,
     title: Option<String>,
     first_page: String,
+    /// Where links lead; found when the first link is seen.
+    targets: OnceCell<Option<Targets<'a>>>,
 }
 
 impl<'a> Reading<'a> {
@@ -175,8 +186,10 @@ impl<'a> Reading<'a> {
             outline: pdf.outline(),
             warnings: Vec::new(),
             sample: Sample::default(),
+            looks: Looks::default(),
             title: None,
             first_page: String::new(),
+            targets: OnceCell::new(),
         }
     }
 
@@ -205,6 +218,7 @@ impl<'a> Reading<'a> {
         let (habits, levels) = (Habits::of(pages()), Levels::of(pages(), &self.outline));
         let paragraphs = pages().flatten().filter(|draft| draft.kind == BlockKind::Paragraph);
         paragraphs.for_each(|draft| self.sample.add(&draft.text));
+        composed.iter().for_each(|page| self.looks.add(page.size, &page.drafts));
         if let Some(first) = composed.front().filter(|page| page.number == 1) {
             let mut drafts: Vec<Draft> = first.drafts.clone();
             levels.set(&mut drafts, true);
@@ -345,6 +359,7 @@ impl<'a> Reading<'a> {
                     drafts: Vec::new(),
                     confidence: None,
                     doubt: None,
+                    hidden: Vec::new(),
                 };
             }
         };
@@ -384,16 +399,21 @@ impl<'a> Reading<'a> {
             drafts.iter_mut().for_each(|draft| draft.place(&seen.upright));
             size = self.pdf.engine_page(page.number).map_or(size, |engine| engine.render_dimensions());
         }
+        let hidden = page.hidden();
         let Prepared { number, edges, .. } = *page;
         behind.push_back((number, edges));
         if behind.len() > NEIGHBOURS {
             behind.pop_front();
         }
-        Composed { number, size, source, reason, drafts, confidence: seen.map(Recognised::confidence), doubt }
+        let confidence = seen.map(Recognised::confidence);
+        Composed { number, size, source, reason, drafts, confidence, doubt, hidden }
     }
 
     fn finish(&self, page: Composed) -> Page {
-        let blocks = page.drafts.into_iter().map(|draft| Block {
+        let extras = self.extras(page.number, page.hidden);
+        let floats = floats::of(&page.drafts);
+        let blocks = page.drafts.into_iter().zip(floats).map(|(draft, float)| Block {
+            float,
             kind: draft.kind,
             level: draft.level,
             text: draft.text,
@@ -410,7 +430,22 @@ impl<'a> Reading<'a> {
             reason: page.reason,
             confidence: page.confidence,
             blocks: blocks.collect(),
+            extras,
         }
+    }
+
+    /// Links, notes, fields and hidden text of a page.
+    fn extras(&self, number: u32, hidden: Vec<HiddenText>) -> PageExtras {
+        let annotated = self.pdf.engine_page(number).ok().filter(|page| page.raw().contains_key(b"Annots"));
+        let told = annotated.and_then(|page| {
+            guarded(|| {
+                let targets = self.targets.get_or_init(|| Targets::of(self.pdf));
+                targets.as_ref().map(|targets| annotations::extras(page, targets))
+            })
+            .ok()
+            .flatten()
+        });
+        PageExtras { hidden, ..told.unwrap_or_default() }
     }
 
     fn summary(self) -> Summary {
@@ -423,6 +458,8 @@ impl<'a> Reading<'a> {
                 encrypted: self.pdf.encrypted(),
                 language: self.sample.language(),
                 metadata: metadata.fields,
+                kind: self.looks.kind(self.pdf.page_count()),
+                attachments: guarded(|| annotations::attachments(self.pdf)).unwrap_or_default(),
             },
             outline: self.outline,
             warnings: self.warnings,

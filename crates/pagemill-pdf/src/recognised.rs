@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pagemill_core::Rect;
 use serde::{Deserialize, Serialize};
 
+use crate::bidi;
 use crate::content::{Content, Direction, RawWord, Rule, Sight};
 use crate::language::Sample;
 use crate::pen::{RISE, SINK};
@@ -152,6 +153,7 @@ impl Recognition {
                 direction: Direction::Right,
                 sight: Sight::Seen,
                 space_after: true,
+                wide: word.text.chars().all(bidi::is_wide),
             });
         }
         let rule = |bbox: &Rect| Rule { bbox: *bbox, horizontal: bbox.width() >= bbox.height() };

@@ -19,6 +19,34 @@ pub(crate) fn pdf_of(objects: &[String], info: &str) -> Vec<u8> {
     out
 }
 
+/// As [`pages_pdf`] with one page, in a font whose codes from `A` on stand for `letters`. All glyphs are
+/// 0.6 em wide.
+pub(crate) fn lettered_pdf(letters: &str, content: &str) -> Vec<u8> {
+    let codes: String = letters
+        .chars()
+        .zip(0x41_u8..)
+        .map(|(letter, code)| {
+            let units: String = letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("{unit:04X}")).collect();
+            format!("<{code:02X}> <{units}>\n")
+        })
+        .collect();
+    let count = letters.chars().count();
+    let map = format!(
+        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap\n1 begincodespacerange <00> <FF> \
+         endcodespacerange\n{count} beginbfchar\n{codes}endbfchar\nendcmap end end"
+    );
+    let objects = [
+        "<</Type /Catalog /Pages 2 0 R>>".to_owned(),
+        "<</Type /Pages /Kids [4 0 R] /Count 1>>".to_owned(),
+        "<</Type /Font /Subtype /Type1 /BaseFont /Courier /ToUnicode 6 0 R>>".to_owned(),
+        "<</Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources <</Font <</F1 3 0 R>>>> /Contents 5 0 R>>"
+            .to_owned(),
+        format!("<</Length {}>>\nstream\n{content}\nendstream", content.len()),
+        format!("<</Length {}>>\nstream\n{map}\nendstream", map.len()),
+    ];
+    pdf_of(&objects, "")
+}
+
 /// A PDF of pages with these extra page entries and contents, in Helvetica as `/F1`.
 /// Objects: 1 catalog (with `catalog` in it), 2 page tree, 3 font, then page and contents in turn
 /// (the first page is object 4, the second object 6), then `more`.

@@ -60,7 +60,7 @@ pub(crate) async fn canonical(conn: &mut Conn<'_>) -> Result<String, Failure> {
         );
         let rows = conn
             .rows(
-                "SELECT version, number, label, width, height, source, reason FROM pages \
+                "SELECT version, number, label, width, height, source, reason, extras FROM pages \
                  WHERE document = $1 ORDER BY version, number",
                 args![&id],
             )
@@ -78,12 +78,13 @@ pub(crate) async fn canonical(conn: &mut Conn<'_>) -> Result<String, Failure> {
                     fields.real()?.to_string(),
                     fields.text()?,
                     fields.text_or_null()?.unwrap_or_default(),
+                    fields.text_or_null()?.unwrap_or_default(),
                 ],
             );
         }
         let rows = conn
             .rows(
-                "SELECT version, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, words FROM blocks \
+                "SELECT version, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, about, words FROM blocks \
                  WHERE document = $1 ORDER BY version, page, ordinal",
                 args![&id],
             )
@@ -102,6 +103,7 @@ pub(crate) async fn canonical(conn: &mut Conn<'_>) -> Result<String, Failure> {
                     hashed(fields.text()?.as_bytes()),
                     format!("{} {} {} {}", fields.real()?, fields.real()?, fields.real()?, fields.real()?),
                     hashed(fields.text_or_null()?.unwrap_or_default().as_bytes()),
+                    fields.text_or_null()?.unwrap_or_default(),
                     hashed(&fields.bytes()?),
                 ],
             );

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use pagemill_core::{
-    Block, BlockKind, Cell, DocumentId, DocumentInfo, Outline, Page, PageSource, Rect, Stage, pack_words, unpack_words,
+    Block, BlockKind, Cell, DocumentId, DocumentInfo, Float, Outline, Page, PageExtras, PageSource, Rect, Stage,
+    pack_words, unpack_words,
 };
 use serde_json::json;
 
@@ -35,7 +36,7 @@ impl Store {
             let bounds = args![document, version, *range.start(), *range.end()];
             let rows = conn
                 .rows(
-                    "SELECT number, label, width, height, source, reason, confidence FROM pages \
+                    "SELECT number, label, width, height, source, reason, confidence, extras FROM pages \
                      WHERE document = $1 AND version = $2 AND number BETWEEN $3 AND $4 ORDER BY number",
                     bounds,
                 )
@@ -43,10 +44,10 @@ impl Store {
             let mut pages =
                 rows.iter().map(|row| page_of(&mut row.fields())).collect::<Result<Vec<Page>, Failure>>()?;
             let sql = if with_words {
-                "SELECT page, ordinal, kind, level, text, x0, y0, x1, y1, cells, words FROM blocks \
+                "SELECT page, ordinal, kind, level, text, x0, y0, x1, y1, cells, about, words FROM blocks \
                  WHERE document = $1 AND version = $2 AND page BETWEEN $3 AND $4 ORDER BY page, ordinal"
             } else {
-                "SELECT page, ordinal, kind, level, text, x0, y0, x1, y1, cells FROM blocks \
+                "SELECT page, ordinal, kind, level, text, x0, y0, x1, y1, cells, about FROM blocks \
                  WHERE document = $1 AND version = $2 AND page BETWEEN $3 AND $4 ORDER BY page, ordinal"
             };
             let mut by_page: BTreeMap<u32, Vec<Block>> = BTreeMap::new();
@@ -173,6 +174,7 @@ fn page_of(fields: &mut Fields<'_>) -> Result<Page, Failure> {
         reason: fields.text_or_null()?,
         confidence: fields.int_or_null()?.map(|thousandths| thousandths as f32 / 1000.0),
         blocks: Vec::new(),
+        extras: fields.text_or_null()?.map_or_else(|| Ok(PageExtras::default()), |extras| from_json(&extras))?,
     })
 }
 
@@ -184,6 +186,7 @@ pub(crate) fn block_of(fields: &mut Fields<'_>, with_words: bool) -> Result<((u3
         text: fields.text()?,
         bbox: Rect { x0: fields.real()?, y0: fields.real()?, x1: fields.real()?, y1: fields.real()? },
         cells: fields.text_or_null()?.map_or_else(|| Ok(Vec::new()), |cells| from_json::<Vec<Cell>>(&cells))?,
+        float: fields.text_or_null()?.map(|float| from_json::<Float>(&float)).transpose()?,
         words: if with_words {
             unpack_words(&fields.bytes()?).map_err(|error| damaged(error.to_string()))?
         } else {
@@ -235,6 +238,7 @@ impl SavePages {
                 page.source.as_str(),
                 page.reason.clone(),
                 page.confidence.map(|share| (f64::from(share) * 1000.0).round() as i64),
+                if page.extras.is_empty() { None } else { Some(to_json(&page.extras)?) },
             ]);
             for (block, ordinal) in page.blocks.iter().zip(0_u32..) {
                 let cells = if block.cells.is_empty() { None } else { Some(to_json(&block.cells)?) };
@@ -251,6 +255,7 @@ impl SavePages {
                     block.bbox.x1,
                     block.bbox.y1,
                     cells,
+                    block.float.as_ref().map(to_json).transpose()?,
                     pack_words(&block.words),
                 ]);
             }
@@ -271,11 +276,11 @@ impl Write for SavePages {
             tx.execute("DELETE FROM pages WHERE document = $1 AND version = $2 AND number = $3", place).await?;
         }
         let head = "INSERT INTO pages (document, version, number, label, width, height, source, reason, \
-                    confidence) VALUES";
-        tx.conn().insert_many(head, 9, "", &self.pages).await?;
+                    confidence, extras) VALUES";
+        tx.conn().insert_many(head, 10, "", &self.pages).await?;
         let head = "INSERT INTO blocks (document, version, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, \
-                    words) VALUES";
-        tx.conn().insert_many(head, 13, "", &self.blocks).await?;
+                    about, words) VALUES";
+        tx.conn().insert_many(head, 14, "", &self.blocks).await?;
         match &self.unit {
             Some(unit) => check_unit(tx, claim, unit, self.items).await,
             None => Ok(()),
@@ -332,15 +337,17 @@ impl ReusePages {
         let copied = args![document, version, &unit.document, unit.version, first, last];
         let pages = tx
             .execute(
-                "INSERT INTO pages (document, version, number, label, width, height, source, reason, reused) \
-                 SELECT $1, $2, number, label, width, height, source, reason, 1 FROM pages \
+                "INSERT INTO pages (document, version, number, label, width, height, source, reason, confidence, \
+                 extras, reused) \
+                 SELECT $1, $2, number, label, width, height, source, reason, confidence, extras, 1 FROM pages \
                  WHERE document = $3 AND version = $4 AND number BETWEEN $5 AND $6",
                 copied,
             )
             .await?;
         tx.execute(
-            "INSERT INTO blocks (document, version, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, words) \
-             SELECT $1, $2, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, words FROM blocks \
+            "INSERT INTO blocks (document, version, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, about, \
+             words) \
+             SELECT $1, $2, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, about, words FROM blocks \
              WHERE document = $3 AND version = $4 AND page BETWEEN $5 AND $6",
             copied,
         )

@@ -94,7 +94,7 @@ fn at_places() -> SqlStr {
         format!("(document = ${first} AND version = ${version} AND page = ${page} AND ordinal = ${block})")
     };
     let places: Vec<String> = (0..PLACES).map(place).collect();
-    let columns = "document, version, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, words";
+    let columns = "document, version, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, about, words";
     AssertSqlSafe(format!("SELECT {columns} FROM blocks WHERE {}", places.join(" OR "))).into_sql_str()
 }
 

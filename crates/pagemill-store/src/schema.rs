@@ -24,12 +24,12 @@ fn migrator(dialect: Dialect) -> Migrator {
         };
     }
     Migrator::with_migrations(match dialect {
-        Dialect::Sqlite => {
-            migrations!("sqlite": 1 "0001_library", 3 "0003_ocr", 5 "0005_queue", 6 "0006_ledger", 7 "0007_webhooks")
-        }
-        Dialect::Postgres => {
-            migrations!("postgres": 1 "0001_library", 3 "0003_ocr", 5 "0005_queue", 6 "0006_ledger", 7 "0007_webhooks")
-        }
+        Dialect::Sqlite => migrations!(
+            "sqlite": 1 "0001_library", 3 "0003_ocr", 4 "0004_extras", 5 "0005_queue", 6 "0006_ledger", 7 "0007_webhooks"
+        ),
+        Dialect::Postgres => migrations!(
+            "postgres": 1 "0001_library", 3 "0003_ocr", 4 "0004_extras", 5 "0005_queue", 6 "0006_ledger", 7 "0007_webhooks"
+        ),
     })
 }
 

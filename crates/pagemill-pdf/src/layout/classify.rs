@@ -144,7 +144,7 @@ fn is_heading(body: &[Draft], at: usize, profile: &Profile) -> bool {
         return false;
     }
     let numbered = marks::numbering(text).is_some();
-    let begins = text.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| c.is_uppercase() || c.is_ascii_digit());
+    let begins = text.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| !c.is_lowercase());
     if !begins || text.ends_with([',', ';', '-']) {
         return false;
     }
@@ -157,16 +157,16 @@ fn is_heading(body: &[Draft], at: usize, profile: &Profile) -> bool {
     if draft.size < 0.9 * profile.size {
         return false;
     }
-    let closes = text.ends_with('.') && !numbered;
+    let closes = text.ends_with(['.', '。']) && !numbered;
     if draft.bold > 0.85 && !profile.bold {
         return !closes && (draft.lines <= 2 || numbered);
     }
     let apart = draft.space_above > 0.25;
-    let capitals = !text.chars().any(char::is_lowercase);
+    let capitals = !text.chars().any(char::is_lowercase) && text.chars().any(char::is_uppercase);
     if capitals && letters >= 4 && text.len() < 90 && !closes && apart {
         return true;
     }
-    let alone = draft.lines == 1 && text.len() < 90 && apart && !text.ends_with(['.', ':']);
+    let alone = draft.lines == 1 && text.len() < 90 && apart && !text.ends_with(['.', ':', '。', '：']);
     if draft.italic > 0.85 && !profile.italic && alone {
         return true;
     }

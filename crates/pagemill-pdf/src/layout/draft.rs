@@ -2,8 +2,9 @@
 
 use pagemill_core::{BlockKind, Cell, Rect, Word};
 
-use super::lines::{Line, parted};
+use super::lines::{Line, ordered, parted};
 use super::marks;
+use crate::bidi::is_wide;
 use crate::compounds::Compounds;
 use crate::content::{Content, Direction, RawWord};
 use crate::recognised::Upright;
@@ -45,6 +46,8 @@ pub(crate) struct Draft {
     pub(crate) space_above: f32,
     /// Cells of a table.
     pub(crate) cells: Vec<Cell>,
+    /// Whether a figure is a logo or an ornament.
+    pub(crate) decorative: bool,
 }
 
 impl Draft {
@@ -81,7 +84,7 @@ impl<'c> Writer<'c> {
     /// Adds some words of a line.
     pub(crate) fn some(&mut self, words: &[u32]) {
         let mut before: Option<&RawWord> = None;
-        for word in words.iter().filter_map(|at| self.content.words.get(*at as usize)) {
+        for word in ordered(words, self.content).iter().filter_map(|at| self.content.words.get(*at as usize)) {
             let text = self.content.word(word);
             let glued = match before {
                 Some(before) => !parted(before, word),
@@ -103,6 +106,7 @@ impl<'c> Writer<'c> {
                         && last.page == self.page
                         && { last.bbox.vertical_overlap(&bbox) > 0.0 || last.bbox.horizontal_overlap(&bbox) > 0.0 }
                         && last.bbox.x0 <= bbox.x0 + 1.0
+                        && !word.wide
                         && self.direction == Direction::Right =>
                 {
                     last.end = end;
@@ -118,6 +122,10 @@ impl<'c> Writer<'c> {
 /// Returns whether the word follows without white space.
 pub(crate) fn join_lines(text: &mut String, words: &mut [Word], next: &str, compounds: &Compounds) -> bool {
     let last = text.rsplit(' ').next().unwrap_or("");
+    let wide = |c: Option<char>| c.is_some_and(is_wide);
+    if wide(last.chars().next_back()) || (!text.is_empty() && wide(next.chars().next())) {
+        return true;
+    }
     if text.is_empty() || !marks::is_broken(last) {
         // A soft hyphen or a slash of an address goes on as well.
         return last.ends_with('/') && last.contains("://");

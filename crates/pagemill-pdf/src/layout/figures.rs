@@ -16,6 +16,8 @@ const LEAST_SIDE: f32 = 24.0;
 const AREA_PER_CHARACTER: f32 = 130.0;
 /// So many regions of a page, the largest, are looked at.
 const MAX_REGIONS: usize = 64;
+/// Logos stand within this share of the page height from its edge.
+const EDGE: f32 = 0.16;
 /// A picture that covers more of the page than this is its background.
 const BACKGROUND: f32 = 0.7;
 
@@ -135,6 +137,14 @@ pub(crate) fn without_text(regions: Vec<Region>, lines: &[Line], content: &Conte
         !running && (sparse || has_caption(&region.bbox, lines, content))
     };
     regions.into_iter().filter(is_figure).map(|region| region.bbox).collect()
+}
+
+/// Whether a picture without a caption is a logo or an ornament: small and at the edge of the page, or a thin band.
+pub(super) fn is_decorative(bbox: &Rect, (width, height): (f32, f32)) -> bool {
+    let share = bbox.area() / (width * height).max(1.0);
+    let at_edge = bbox.y1 < EDGE * height || bbox.y0 > (1.0 - EDGE) * height;
+    let band = bbox.height() < 0.06 * height || bbox.width() < 0.04 * width;
+    (at_edge && share < 0.05) || (at_edge && band) || share < 0.002
 }
 
 /// Whether the caption of a figure stands right below a region.

@@ -1,9 +1,12 @@
 //! Words to lines: first in the order of painting, then by place.
 
+use std::borrow::Cow;
+
 use pagemill_core::Rect;
 use rustc_hash::FxHashMap;
 
-use crate::content::{Content, RawWord};
+use crate::bidi;
+use crate::content::{Content, Direction, RawWord};
 use crate::fonts::Faces;
 
 /// Words this many ems apart, painted one after the other, are on one line.
@@ -57,7 +60,7 @@ impl Line {
     pub(crate) fn text(&self, content: &Content) -> String {
         let mut out = String::with_capacity(self.chars as usize + self.words.len());
         let mut before: Option<&RawWord> = None;
-        for word in self.words.iter().filter_map(|at| content.words.get(*at as usize)) {
+        for word in ordered(&self.words, content).iter().filter_map(|at| content.words.get(*at as usize)) {
             if before.is_some_and(|before| parted(before, word)) {
                 out.push(' ');
             }
@@ -82,13 +85,26 @@ pub(crate) fn part_of(line: &Line, words: &[u32], content: &Content, faces: &Fac
     Some(part)
 }
 
-/// Whether two neighbours on a line are different words.
-pub(crate) fn parted(left: &RawWord, right: &RawWord) -> bool {
-    if left.space_after {
+/// Words of a line in reading order.
+pub(crate) fn ordered<'w>(words: &'w [u32], content: &Content) -> Cow<'w, [u32]> {
+    if !content.mixed {
+        return Cow::Borrowed(words);
+    }
+    let mut words = words.to_vec();
+    bidi::order_words(&mut words, content);
+    Cow::Owned(words)
+}
+
+/// Whether two neighbours on a line, in reading order, are different words.
+pub(crate) fn parted(before: &RawWord, after: &RawWord) -> bool {
+    let size = before.size.max(after.size);
+    let gap = (after.frame.x0 - before.frame.x1).max(before.frame.x0 - after.frame.x1);
+    let backwards = before.direction == Direction::Mirrored || after.frame.x0 < before.frame.x0;
+    if before.space_after && !backwards {
         return true;
     }
-    let gap = right.frame.x0 - left.frame.x1;
-    gap > 0.115 * left.size.max(right.size)
+    let least = if before.wide || after.wide { 0.5 } else { 0.115 };
+    gap > least * size
 }
 
 /// Lines of the words `chosen` (numbers of [`Content::words`], in the order of painting).
@@ -125,7 +141,11 @@ fn painted_pieces(content: &Content, chosen: &[u32]) -> Vec<Line> {
         let Some(word) = content.words.get(at as usize) else { continue };
         if let Some(piece) = pieces.last_mut() {
             let size = piece.size.max(word.size);
-            let gap = word.frame.x0 - piece.frame.x1;
+            let mut gap = word.frame.x0 - piece.frame.x1;
+            if word.direction == Direction::Mirrored {
+                // Painted against the way it is read, or along with it.
+                gap = gap.max(piece.frame.x0 - word.frame.x1);
+            }
             let overlap = piece.frame.vertical_overlap(&word.frame);
             let least = piece.frame.height().min(word.frame.height());
             let level = (piece.base - word.base).abs() < 0.25 * size || overlap > 0.55 * least;

@@ -57,11 +57,14 @@ pub(super) fn rows(
         if depth > ZONE || row.chars > LONGEST || row.size > 1.08 * usual {
             break;
         }
-        let text: Vec<String> = row.in_order(lines).map(|line| line.text(content)).collect();
-        let text = text.join(" ");
+        let text = row.text(lines, content);
         let apart = inward > APART * row.size.max(0.5 * usual);
-        let told = says_so(&text, top) || row.widest_gap > SIDES;
-        let running_head = top && row.widest_gap > 2.0 && begins_or_ends_with_number(&text) && !text.ends_with('.');
+        // Rows of pieces one below the other are a table.
+        let table = rows.get(at + 1).is_some_and(|next| next.widest_gap > SIDES);
+        let told = says_so(&text, top) || (row.widest_gap > SIDES && !table);
+        // Numbers beside several rows are numbers of lines.
+        let numbered = |row: &Row| row.widest_gap > 2.0 && begins_or_ends_with_number(&row.text(lines, content));
+        let running_head = top && numbered(row) && !text.ends_with('.') && !rows.get(at + 1).is_some_and(numbered);
         let alone = depth < OUTER && inward > 2.0 * APART * usual;
         let is_furniture = (apart && (told || alone)) || running_head;
         if !is_furniture {
@@ -94,10 +97,10 @@ impl Row {
         self.widest_gap = SIDES + 1.0;
     }
 
-    fn in_order<'l>(&self, lines: &'l [Line]) -> impl Iterator<Item = &'l Line> + use<'l> {
+    fn text(&self, lines: &[Line], content: &Content) -> String {
         let mut row: Vec<&Line> = self.lines.iter().map(|at| &lines[*at]).collect();
         row.sort_by(|a, b| a.frame.x0.total_cmp(&b.frame.x0));
-        row.into_iter()
+        row.into_iter().map(|line| line.text(content)).collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -62,7 +62,7 @@ fn is_count(text: &str) -> bool {
 pub(crate) fn ends_sentence(word: &str) -> bool {
     let trimmed = word.trim_end_matches([')', ']', '"', '”', '’', '\'', '»', '*']);
     let trimmed = trimmed.trim_end_matches(|c: char| matches!(c, '¹' | '²' | '³' | '⁰' | '⁴'..='⁹'));
-    trimmed.ends_with(['.', '!', '?', ':', '…', ';', '。', '！', '？'])
+    trimmed.ends_with(['.', '!', '?', ':', '…', ';', '。', '！', '？', '؟', '۔', '।'])
 }
 
 /// Whether a word is broken at the end of its line: a hyphen after a letter.
@@ -160,6 +160,24 @@ pub(crate) fn caption_start(text: &str) -> CaptionStart {
     if marked || next.is_empty() { CaptionStart::Marked } else { CaptionStart::Perhaps }
 }
 
+/// The name and number a caption begins with: `Figure 3`, `Tab. A.1`. The flag is whether it names a table.
+pub(crate) fn caption_label(text: &str) -> Option<(String, bool)> {
+    let mut words = text.split(' ').filter(|word| !word.is_empty());
+    let first = words.next()?;
+    let digits = first.find(|c: char| c.is_ascii_digit());
+    let (name, number) = match digits {
+        Some(at) if at > 0 => first.split_at(at),
+        _ => (first, words.next()?),
+    };
+    let number = number.trim_end_matches(['.', ':', '|', ')', '—', '–', ',']);
+    let lower = name.to_lowercase();
+    let is_table = ["tab", "cuadro", "quadro"].iter().any(|start| lower.starts_with(start));
+    let known = CAPTION_WORDS.contains(&lower.as_str());
+    let numbered =
+        number.chars().any(|c| c.is_ascii_digit()) || number.bytes().all(|b| matches!(b, b'I' | b'V' | b'X'));
+    (known && numbered && !number.is_empty() && number.len() < 12).then(|| (format!("{name} {number}"), is_table))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,6 +192,16 @@ mod tests {
         }
         assert!(is_bullet("•") && !is_bullet("•x"));
         assert!(is_bullet("\u{f0b7}") && is_bullet("\u{fffd}") && !is_bullet("\u{fffd}\u{fffd}"));
+    }
+
+    #[test]
+    fn captions_give_labels() {
+        let label = |text: &str| caption_label(text).map(|(label, _)| label);
+        assert_eq!(label("Figure 3. A tree").as_deref(), Some("Figure 3"));
+        assert_eq!(label("Abb. 2: Ein Baum").as_deref(), Some("Abb. 2"));
+        assert_eq!(label("Fig.4 A tree").as_deref(), Some("Fig. 4"));
+        assert_eq!(caption_label("Tableau IV – Prix"), Some(("Tableau IV".to_owned(), true)));
+        assert_eq!(label("A tree"), None);
     }
 
     #[test]

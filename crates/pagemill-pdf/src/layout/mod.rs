@@ -5,6 +5,7 @@ mod draft;
 mod figures;
 mod flows;
 mod furniture;
+mod line_numbers;
 mod lines;
 mod looks;
 mod marks;
@@ -12,8 +13,9 @@ mod paragraphs;
 mod run_in;
 mod tabled;
 
-use pagemill_core::{BlockKind, Rect};
+use pagemill_core::{BlockKind, HiddenText, Hiding, Rect};
 
+use crate::bidi::{self, is_rtl};
 use crate::content::{Content, Direction, Sight};
 use crate::fonts::Faces;
 use crate::profile::Profile;
@@ -21,7 +23,7 @@ use crate::profile::Profile;
 pub(crate) use draft::{Draft, Writer, append};
 pub(crate) use furniture::Edges;
 pub(crate) use lines::Line;
-pub(crate) use marks::{ends_sentence, is_broken, numbering};
+pub(crate) use marks::{caption_label, ends_sentence, is_broken, numbering};
 
 use figures::Region;
 use paragraphs::Flow;
@@ -30,6 +32,9 @@ use paragraphs::Flow;
 const HEADING_REACH: f32 = 40.0;
 /// Short lines this share of the page width from its sides are numbers in the margin.
 const MARGIN: f32 = 0.075;
+
+/// So much hidden text of a page is told of, in bytes.
+const MAX_HIDDEN: usize = 20_000;
 
 /// A page with its words in lines, before its blocks are known.
 #[derive(Debug)]
@@ -44,13 +49,16 @@ pub(crate) struct Prepared {
     pub(crate) lines: Vec<Line>,
     /// Lines at its edges.
     pub(crate) edges: Edges,
+    /// Whether its text is a layer without ink under the picture of a page.
+    layer: bool,
     /// Words that run another way, by direction.
     others: Vec<(Direction, Vec<u32>)>,
 }
 
 impl Prepared {
     /// Puts the words of a page into lines.
-    pub(crate) fn new(number: u32, content: Content, faces: &Faces) -> Self {
+    pub(crate) fn new(number: u32, mut content: Content, faces: &Faces) -> Self {
+        bidi::turn(&mut content);
         let inkless = content.words.iter().filter(|word| word.sight == Sight::Inkless).count();
         // Text without ink is the text layer of a scanned page, unless there is other text.
         let layer = inkless * 2 > content.words.len();
@@ -60,7 +68,9 @@ impl Prepared {
             Sight::White => false,
         };
         let mut by_direction: Vec<(Direction, Vec<u32>)> =
-            [Direction::Right, Direction::Up, Direction::Left, Direction::Down].map(|d| (d, Vec::new())).into();
+            [Direction::Right, Direction::Mirrored, Direction::Up, Direction::Left, Direction::Down]
+                .map(|d| (d, Vec::new()))
+                .into();
         for (at, word) in content.words.iter().enumerate() {
             if shown(word.sight)
                 && let Some((_, words)) = by_direction.iter_mut().find(|(direction, _)| *direction == word.direction)
@@ -73,11 +83,11 @@ impl Prepared {
         by_direction.retain(|(_, words)| !words.is_empty());
         let lines = lines::lines_of(&content, faces, &words);
         let size = match direction {
-            Direction::Right | Direction::Left => content.size,
+            Direction::Right | Direction::Left | Direction::Mirrored => content.size,
             Direction::Up | Direction::Down => (content.size.1, content.size.0),
         };
         let edges = Edges::of(&lines, &content, size);
-        Self { number, content, direction, lines, edges, others: by_direction }
+        Self { number, content, direction, lines, edges, layer, others: by_direction }
     }
 
     /// Whether anything is painted.
@@ -86,6 +96,39 @@ impl Prepared {
             && self.content.images.is_empty()
             && self.content.shapes.is_empty()
             && self.content.rules.is_empty()
+    }
+
+    /// Text of the page that is not to be seen, piece by piece in the order of painting.
+    pub(crate) fn hidden(&self) -> Vec<HiddenText> {
+        let mut out: Vec<HiddenText> = Vec::new();
+        let mut before: Option<(Hiding, Rect)> = None;
+        let mut room = MAX_HIDDEN;
+        for word in &self.content.words {
+            let reason = match word.sight {
+                Sight::White => Hiding::White,
+                Sight::Inkless if !self.layer => Hiding::Inkless,
+                Sight::Inkless | Sight::Seen => continue,
+            };
+            let text = self.content.word(word);
+            if text.len() > room {
+                break;
+            }
+            room -= text.len();
+            let bbox = word.direction.to_page(&word.frame, self.content.size);
+            let follows = before.is_some_and(|(known, last)| {
+                known == reason && (last.center_y() - bbox.center_y()).abs() < 2.5 * word.size
+            });
+            match out.last_mut() {
+                Some(last) if follows => {
+                    last.text.push(' ');
+                    last.text.push_str(text);
+                    last.bbox = last.bbox.union(&bbox);
+                }
+                _ => out.push(HiddenText { reason, bbox, text: text.to_owned() }),
+            }
+            before = Some((reason, bbox));
+        }
+        out
     }
 
     /// The blocks of the page; `furniture` are lines with whether each stands at the top.
@@ -105,9 +148,14 @@ impl Prepared {
         for (line, slot) in self.lines.iter().zip(&mut taken) {
             // Numbers of lines and pages in the margin.
             let aside = line.frame.x1 < MARGIN * width || line.frame.x0 > (1.0 - MARGIN) * width;
-            if !*slot && aside && line.chars <= 4 {
+            if !*slot && aside && line.chars <= 4 && !line.text(&self.content).contains(is_rtl) {
                 *slot = true;
                 heads.push(self.draft(BlockKind::Header, std::slice::from_ref(line), None, 0));
+            }
+        }
+        for at in line_numbers::find(&self.lines, &self.content, width) {
+            if !std::mem::replace(&mut taken[at], true) {
+                heads.push(self.draft(BlockKind::Header, std::slice::from_ref(&self.lines[at]), None, 0));
             }
         }
         let in_frame = figures::regions(&self.content)
@@ -156,7 +204,7 @@ impl Prepared {
     /// Width and height of the page as its text runs.
     fn frame_size(&self) -> (f32, f32) {
         match self.direction {
-            Direction::Right | Direction::Left => self.content.size,
+            Direction::Right | Direction::Left | Direction::Mirrored => self.content.size,
             Direction::Up | Direction::Down => (self.content.size.1, self.content.size.0),
         }
     }
@@ -217,6 +265,7 @@ impl Prepared {
             full: flow.zip(last).is_some_and(|(flow, line)| line.frame.x1 > flow.right - 1.5 * line.size),
             space_above: 0.0,
             cells: Vec::new(),
+            decorative: false,
         }
     }
 
@@ -224,6 +273,7 @@ impl Prepared {
         let mut draft = self.draft(BlockKind::Figure, &[], None, usize::MAX);
         draft.frame = frame;
         draft.bbox = self.direction.to_page(&frame, self.content.size);
+        draft.decorative = figures::is_decorative(&draft.bbox, self.content.size);
         draft
     }
 

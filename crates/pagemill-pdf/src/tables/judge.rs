@@ -110,7 +110,7 @@ fn facts(grid: &Grid, words: &[TableWord]) -> Facts {
 
 /// Charts and pictures: curves and images in the place.
 fn is_drawing(grid: &Grid, page: &Page<'_>) -> bool {
-    let bbox = grid.bbox();
+    let bbox = page.direction.to_page(&grid.bbox(), page.content.size);
     let inside = |area: &Rect| bbox.contains(area, 3.0);
     let curves = page.content.shapes.iter().filter(|shape| !shape.rectangle && inside(&shape.bbox)).count();
     let pictured: f32 =

@@ -80,7 +80,7 @@ pub(crate) fn find_tables(content: &Content, direction: Direction, flows: &[Vec<
     let rules = Rules::of(content, direction, &words);
     let (dashes, words): (Vec<TableWord>, Vec<TableWord>) =
         words.into_iter().partition(|word| word.kind == WordKind::Dashes);
-    let page = Page { content, words: &words, rules: &rules };
+    let page = Page { content, direction, words: &words, rules: &rules };
     let mut found: Vec<Grid> = Vec::new();
     for place in places::lattices(&page) {
         keep_sound(place, &mut found, &page);
@@ -107,6 +107,7 @@ pub(crate) fn find_tables(content: &Content, direction: Direction, flows: &[Vec<
 /// What the search looks at, all in the frame of the page's main direction.
 struct Page<'c> {
     content: &'c Content,
+    direction: Direction,
     words: &'c [TableWord],
     rules: &'c Rules,
 }

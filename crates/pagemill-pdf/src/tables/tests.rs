@@ -179,6 +179,7 @@ proptest! {
                 direction: Direction::Right,
                 sight: Sight::Seen,
                 space_after: true,
+                wide: false,
             });
         }
         for (mut bbox, horizontal) in rules {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use pagemill_core::{
-    Block, BlockKind, Chunk, ChunkId, ChunkKind, DocumentId, DocumentInfo, ErrorCode, Page, PageSource, Piece,
-    Priority, Problem, ProjectId, Queue, Rect, Stage, Task, TaskError, Word, WorkerId,
+    Block, BlockKind, Chunk, ChunkId, ChunkKind, DocumentId, DocumentInfo, ErrorCode, Float, Link, Page, PageExtras,
+    PageSource, Piece, Priority, Problem, ProjectId, Queue, Rect, Stage, Task, TaskError, Word, WorkerId,
 };
 use pagemill_store::{Added, ChunkVector, Claim, ClockShift, NewDocument, Store, StoreOptions};
 use sha2::{Digest, Sha256};
@@ -202,12 +202,13 @@ pub(crate) fn page(number: u32) -> Page {
     let text = format!("first of {number}");
     let bbox = Rect::new(72.0, 72.0, 300.5, 84.0);
     let words = vec![Word { start: 0, end: 5, page: number, bbox: Rect::new(72.0, 72.0, 100.0, 84.0) }];
-    let first = Block { kind: BlockKind::Paragraph, level: None, text, bbox, cells: Vec::new(), words };
+    let first = Block { kind: BlockKind::Paragraph, level: None, text, bbox, cells: Vec::new(), words, float: None };
     let second = Block {
         kind: BlockKind::Heading,
         level: Some(2),
         text: format!("second of {number}"),
         words: Vec::new(),
+        float: Some(Float { label: Some("Figure 1".to_owned()), caption: Some(0), ..Float::default() }),
         ..first.clone()
     };
     Page {
@@ -219,6 +220,10 @@ pub(crate) fn page(number: u32) -> Page {
         reason: None,
         confidence: None,
         blocks: vec![first, second],
+        extras: PageExtras {
+            links: vec![Link { bbox, uri: Some("https://example.org".to_owned()), page: None }],
+            ..PageExtras::default()
+        },
     }
 }
 

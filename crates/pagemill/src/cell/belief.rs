@@ -39,6 +39,7 @@ mod tests {
             text: "Grüße".to_owned(),
             bbox,
             cells: Vec::new(),
+            float: None,
             words: vec![word],
         };
         Page { source: PageSource::Text, reason: None, blocks: vec![block], ..Page::failed(1, "") }

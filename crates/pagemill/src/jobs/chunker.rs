@@ -354,7 +354,15 @@ mod tests {
 
     fn block(kind: BlockKind, text: &str) -> Block {
         let level = (kind == BlockKind::Heading).then_some(1);
-        Block { kind, level, text: text.to_owned(), bbox: Rect::default(), cells: Vec::new(), words: Vec::new() }
+        Block {
+            kind,
+            level,
+            text: text.to_owned(),
+            bbox: Rect::default(),
+            cells: Vec::new(),
+            words: Vec::new(),
+            float: None,
+        }
     }
 
     /// One token a word.

@@ -39,7 +39,6 @@ impl Metrics {
             Err((ErrorCode::LeaseLost, _)) => "lease_lost",
             Err((ErrorCode::ShuttingDown, _)) => "given_back",
             Err((_, Fault::Input)) => "failed",
-            Err((_, Fault::Crash)) => "crashed",
             Err((_, Fault::Machine)) => "waiting",
             Err((_, Fault::Crash)) => "crashed",
             Err((_, Fault::Passing | Fault::Internal)) => "error",

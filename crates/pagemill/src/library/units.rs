@@ -122,17 +122,16 @@ mod tests {
             text: (*text).to_owned(),
             bbox: Rect::new(0.0, 0.0, 1.0, 1.0),
             cells: Vec::new(),
+            float: None,
             words: Vec::new(),
         };
         Page {
-            number,
-            label: None,
             width: 1.0,
             height: 1.0,
             source: PageSource::Text,
             reason: None,
-            confidence: None,
             blocks: texts.iter().map(block).collect(),
+            ..Page::failed(number, "")
         }
     }
 

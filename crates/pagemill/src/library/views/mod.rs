@@ -99,6 +99,13 @@ pub struct DocumentView {
     pub encrypted: bool,
     /// Other metadata of the file.
     pub metadata: std::collections::BTreeMap<String, String>,
+    /// What it looks like: `article`, `catalog`, `statement`, `form`, `manual` or `slides`, where that is clear.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub kind: Option<pagemill_core::DocumentKind>,
+    /// Names of the files attached to it.
+    #[serde(default)]
+    pub attachments: Vec<String>,
     /// Its table of contents.
     pub outline: Vec<OutlineView>,
     /// When it was added, RFC 3339.
@@ -246,6 +253,8 @@ impl DocumentView {
             sha256: document.sha256.clone(),
             encrypted: document.info.encrypted,
             metadata: document.info.metadata.clone(),
+            kind: document.info.kind,
+            attachments: document.info.attachments.clone(),
             outline: document
                 .outline
                 .iter()

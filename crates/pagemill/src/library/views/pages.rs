@@ -1,6 +1,6 @@
 //! Pages and their blocks.
 
-use pagemill_core::{Block, Page, Rect};
+use pagemill_core::{Block, Page, PageExtras, Rect};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -21,6 +21,10 @@ pub struct PageView {
     pub reason: Option<String>,
     /// Blocks in reading order.
     pub blocks: Vec<BlockView>,
+    /// `links`, `notes`, `fields` and `hidden` text.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub extras: PageExtras,
 }
 
 /// A block of a page.
@@ -38,6 +42,18 @@ pub struct BlockView {
     /// Cells of a table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cells: Vec<CellView>,
+    /// Of a figure or table: its name and number, `Figure 3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Of a figure or table: the place of its caption among the blocks of the page, 0-based.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caption: Option<u32>,
+    /// Whether a figure is a logo or an ornament.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub decorative: bool,
+    /// Whether a table goes on from the page before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub continued: bool,
 }
 
 /// A cell of a table.
@@ -70,6 +86,7 @@ impl From<&Page> for PageView {
             source: page.source.as_str().to_owned(),
             reason: page.reason.clone(),
             blocks: page.blocks.iter().map(BlockView::from).collect(),
+            extras: page.extras.clone(),
         }
     }
 }
@@ -91,6 +108,10 @@ impl From<&Block> for BlockView {
             text: block.text.clone(),
             bbox: block.bbox,
             cells: cells.collect(),
+            label: block.float.as_ref().and_then(|float| float.label.clone()),
+            caption: block.float.as_ref().and_then(|float| float.caption),
+            decorative: block.float.as_ref().is_some_and(|float| float.decorative),
+            continued: block.float.as_ref().is_some_and(|float| float.continued),
         }
     }
 }
