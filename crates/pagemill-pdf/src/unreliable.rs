@@ -121,6 +121,7 @@ mod tests {
                 direction: Direction::Right,
                 sight: Sight::Seen,
                 space_after: true,
+                wide: false,
             });
         }
         content.glyphs = content.text.chars().count() as u32;

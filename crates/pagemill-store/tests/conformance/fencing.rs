@@ -15,10 +15,13 @@ use crate::{
 stories!(a_stale_fence_writes_nothing, a_deleted_document_takes_no_writes, a_cancelled_task_takes_no_writes);
 
 /// Every method by which a worker writes.
-const WRITES: [&str; 12] = [
+const WRITES: [&str; 14] = [
     "begin_stage",
     "save_pages",
     "finish_parse",
+    "save_recognition",
+    "replace_pages",
+    "finish_ocr",
     "save_chunks",
     "save_embeddings",
     "finish_embed",
@@ -36,6 +39,11 @@ async fn write(world: &World, method: &str, claim: &Claim) -> Result<(), Problem
         "begin_stage" => store.begin_stage(claim, 7).await,
         "save_pages" => store.save_pages(claim, 3, &[page(9)]).await,
         "finish_parse" => store.finish_parse(claim, "", &info(9), &Vec::new(), &json!(["stale"])).await,
+        "save_recognition" => {
+            store.save_recognition(claim, pagemill_store::Unit::new(0, "key", 1), 1, Ok(Vec::new()), false).await
+        }
+        "replace_pages" => store.replace_pages(claim, &[page(9)]).await,
+        "finish_ocr" => store.finish_ocr(claim, None, &[]).await,
         "save_chunks" => store.save_chunks(claim, 0, &made, false).await,
         "save_embeddings" => store.save_embeddings(claim, 3, MODEL, &vectors(&made), 0).await,
         "finish_embed" => store.finish_embed(claim, MODEL).await,
