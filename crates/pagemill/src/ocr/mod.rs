@@ -4,6 +4,7 @@
 //! of its own, reads the picture; this process only passes bytes on and checks what comes back.
 
 mod document;
+mod doubts;
 mod hocr;
 mod languages;
 mod page;

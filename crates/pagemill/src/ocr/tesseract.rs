@@ -26,6 +26,15 @@ const INSTALL: &str =
 /// The engine, or why there is none.
 pub type Finding = Result<Engine, String>;
 
+/// What parts ink from paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Threshold {
+    /// One brightness for the whole picture.
+    Global,
+    /// One for each part of it.
+    Local,
+}
+
 /// Tesseract on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Engine {
@@ -75,8 +84,13 @@ impl Engine {
         picture: Vec<u8>,
         dpi: u32,
         languages: &str,
+        threshold: Threshold,
         limits: &Limits,
     ) -> Result<String, Problem> {
+        let threshold = match threshold {
+            Threshold::Global => "thresholding_method=0",
+            Threshold::Local => "thresholding_method=1",
+        };
         let dpi = dpi.clamp(70, 2400).to_string();
         let arguments = [
             "stdin",
@@ -91,6 +105,8 @@ impl Engine {
             "tessedit_create_hocr=1",
             "-c",
             "tessedit_create_txt=0",
+            "-c",
+            threshold,
         ];
         let patience = limits.ocr_time();
         let run = self.run(&arguments, picture, limits);
