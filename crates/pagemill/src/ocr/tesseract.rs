@@ -25,9 +25,6 @@ const ASKED: u32 = 4;
 const INSTALL: &str =
     "OCR needs Tesseract: install `tesseract-ocr` with the languages you need (`tesseract-ocr-deu`, …), then retry";
 
-/// The engine, or why there is none.
-pub type Finding = Result<Engine, String>;
-
 /// What parts ink from paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Threshold {
@@ -53,7 +50,10 @@ pub struct Engine {
 
 impl Engine {
     /// Looks for `tesseract` in `PATH` and asks it for its version and languages.
-    pub async fn find(limits: &Limits) -> Finding {
+    ///
+    /// # Errors
+    /// Why there is none, in words, and what to install.
+    pub async fn find(limits: &Limits) -> Result<Self, String> {
         let Some(program) = in_path("tesseract") else { return Err(INSTALL.to_owned()) };
         let data = env::var_os("TESSDATA_PREFIX").filter(|value| !value.is_empty()).map(PathBuf::from);
         let mut engine = Self { program, data, models: None, version: String::new(), languages: Vec::new() };
