@@ -5,7 +5,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::content::{Content, Sight};
+use crate::content::{Content, RawWord, Sight};
 
 /// Pairs of letters that are usual in languages written in Latin letters: for each letter `a` to `z` the set of those
 /// that follow it, `a` in the lowest bit. Accents apart, they cover 0.985 of the pairs in the text of 80 documents in
@@ -39,6 +39,7 @@ pub(crate) fn reason(content: &Content) -> Option<&'static str> {
     let (mut odd, mut all, mut shown) = (0_usize, 0_usize, 0_usize);
     let (mut usual, mut pairs) = (0_u32, 0_u32);
     let (mut single, mut lettered) = (0_u32, 0_u32);
+    let mut before: Option<&RawWord> = None;
     for word in &content.words {
         let text = content.word(word);
         let count = text.chars().count();
@@ -50,8 +51,14 @@ pub(crate) fn reason(content: &Content) -> Option<&'static str> {
         let mut letters = text.chars().filter(|c| c.is_alphabetic());
         if letters.next().is_some() {
             lettered += 1;
-            single += u32::from(letters.next().is_none() && count == 1);
+            // Letters far apart are a table of signs, not words.
+            let near = before.is_some_and(|before| {
+                let gap = word.frame.x0 - before.frame.x1;
+                (word.base - before.base).abs() < 0.2 * word.size && (0.0..word.size).contains(&gap)
+            });
+            single += u32::from(near && letters.next().is_none() && count == 1);
         }
+        before = Some(word);
         let (word_usual, word_pairs) = pairs_of(text);
         usual += word_usual;
         pairs += word_pairs;
@@ -104,17 +111,18 @@ mod tests {
     use pagemill_core::Rect;
 
     use super::*;
-    use crate::content::{Direction, RawWord};
+    use crate::content::Direction;
 
     fn content(text: &str) -> Content {
         let mut content = Content { size: (600.0, 800.0), ..Content::default() };
-        for word in text.split_whitespace() {
+        for (word, place) in text.split_whitespace().zip(0_u32..) {
+            let left = 11.0 * place as f32;
             let start = content.text.len() as u32;
             content.text.push_str(word);
             content.words.push(RawWord {
                 start,
                 end: content.text.len() as u32,
-                frame: Rect::new(0.0, 0.0, 10.0, 10.0),
+                frame: Rect::new(left, 0.0, left + 10.0, 10.0),
                 base: 8.0,
                 size: 10.0,
                 face: 0,
@@ -169,7 +177,13 @@ mod tests {
         let odd: String = ENGLISH.chars().map(|c| if c.is_alphabetic() { '\u{fffd}' } else { c }).collect();
         assert!(reason(&content(&odd)).unwrap().contains("fonts"));
         let torn: String = ENGLISH.chars().flat_map(|c| [c, ' ']).collect();
-        assert!(reason(&content(&torn)).unwrap().contains("torn"));
+        let mut torn = content(&torn);
+        assert!(reason(&torn).unwrap().contains("torn"));
+        for (word, place) in torn.words.iter_mut().zip(0_u32..) {
+            let left = 60.0 * place as f32;
+            word.frame = Rect::new(left, 0.0, left + 10.0, 10.0);
+        }
+        assert_eq!(reason(&torn), None, "a table of letters");
     }
 
     #[test]

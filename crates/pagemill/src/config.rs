@@ -31,6 +31,8 @@ pub struct Settings {
     pub chunk_overlap: usize,
     /// Reading processes and embedding threads.
     pub cores: usize,
+    /// Whether pages without usable text are recognised from their picture, where there is an engine.
+    pub ocr: bool,
     /// Languages pictures of text are read in, before the language of the document is known.
     pub ocr_languages: Languages,
     /// What a single file may ask for.
@@ -216,6 +218,7 @@ struct File {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct OcrFile {
+    enabled: Option<bool>,
     languages: Option<String>,
 }
 
@@ -286,6 +289,7 @@ impl Settings {
             chunk_tokens: file.chunk.tokens,
             chunk_overlap: file.chunk.overlap,
             cores: file.cores.unwrap_or_else(available_cores).max(1),
+            ocr: file.ocr.enabled.unwrap_or(true),
             ocr_languages,
             limits: file.limits,
             workers: file.workers,

@@ -127,7 +127,8 @@ impl Library {
         let dims = embedder.as_ref().map_or(DEFAULT_DIMS, |embedder| embedder.dims());
         let index = open_index(folder, dims, model).await?;
         let cells = Arc::new(Cells::new(settings.cores, settings.limits)?);
-        let ocr = Ocr::new(Arc::clone(&cells), settings.limits, settings.cores);
+        let places = if settings.ocr { settings.cores } else { 0 };
+        let ocr = Ocr::new(Arc::clone(&cells), settings.limits, places);
         let index = Arc::new(index);
         let indexing = Indexing::new(store.clone(), Arc::clone(&index), embedder.is_some());
         let surroundings = Mutex::default();

@@ -16,6 +16,8 @@ pub(super) struct HocrWord {
     pub(super) size: f32,
     /// 0 to 100.
     pub(super) confidence: f32,
+    /// The number of its line.
+    pub(super) line: u32,
 }
 
 /// What is on a picture.
@@ -34,6 +36,7 @@ const MAX_WORDS: usize = 50_000;
 
 #[derive(Clone, Copy, Default)]
 struct Line {
+    number: u32,
     bbox: [f32; 4],
     slope: f32,
     offset: f32,
@@ -53,7 +56,9 @@ pub(super) fn parse(text: &str) -> Hocr {
         rest = after;
         let (Some(class), Some(title)) = (attribute(tag, "class"), attribute(tag, "title")) else { continue };
         match class {
-            "ocr_line" | "ocr_header" | "ocr_caption" | "ocr_textfloat" => line = line_of(title),
+            "ocr_line" | "ocr_header" | "ocr_caption" | "ocr_textfloat" => {
+                line = Line { number: line.number + 1, ..line_of(title) }
+            }
             "ocr_photo" => out.photos.extend(numbers(title, "bbox")),
             "ocrx_word" if out.words.len() < MAX_WORDS => {
                 let inside = after.find("</span>").map_or("", |end| &after[..end]);
@@ -73,7 +78,7 @@ fn line_of(title: &str) -> Line {
     let [slope, offset] = numbers(title, "baseline").unwrap_or_default();
     let [size] = numbers(title, "x_size").unwrap_or_default();
     let sideways = numbers(title, "textangle").is_some_and(|[angle]: [f32; 1]| angle != 0.0);
-    Line { sideways, bbox: numbers(title, "bbox").unwrap_or_default(), slope, offset, size }
+    Line { number: 0, sideways, bbox: numbers(title, "bbox").unwrap_or_default(), slope, offset, size }
 }
 
 fn word_of(title: &str, inside: &str, line: &Line) -> Option<HocrWord> {
@@ -82,7 +87,7 @@ fn word_of(title: &str, inside: &str, line: &Line) -> Option<HocrWord> {
     let text = plain(inside);
     let middle = (bbox[0] + bbox[2]) / 2.0;
     let base = line.bbox[3] + line.offset + line.slope * (middle - line.bbox[0]);
-    (!text.is_empty()).then_some(HocrWord { text, bbox, base, size: line.size, confidence })
+    (!text.is_empty()).then_some(HocrWord { text, bbox, base, size: line.size, confidence, line: line.number })
 }
 
 /// The value of an attribute, in either quotes. (A quote inside is written `&quot;` or `&#39;`.)

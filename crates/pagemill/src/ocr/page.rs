@@ -4,7 +4,7 @@ use bytes::Bytes;
 use pagemill_core::{ErrorCode, Problem, Rect};
 use pagemill_pdf::{Recognised, Scan, SeenWord, Turn};
 
-use super::{Ocr, hocr, languages::Languages};
+use super::{Ocr, doubts, hocr, languages::Languages, tesseract::Threshold};
 
 /// A page that reads this well on average stands the right way up.
 const GOOD: f32 = 0.80;
@@ -71,16 +71,25 @@ impl Ocr {
                 best = other;
             }
         }
+        let doubtful = doubts::regions(&best.read);
+        if best.is_good() && !doubtful.is_empty() {
+            let second = self.read(&best.scan, Threshold::Local, &languages).await?;
+            doubts::mend(&mut best.read, &doubtful, &second);
+        }
         Ok(best.recognised())
     }
 
     async fn look(&self, job: &PageToRecognise, turn: Option<Turn>, languages: &str) -> Result<Look, Problem> {
+        let scan = self.cells.scan(&job.bytes, job.password.as_deref(), job.page, turn).await?;
+        let read = self.read(&scan, Threshold::Global, languages).await?;
+        Ok(Look { scan, read })
+    }
+
+    async fn read(&self, scan: &Scan, threshold: Threshold, languages: &str) -> Result<hocr::Hocr, Problem> {
+        let dpi = (scan.scale * 72.0).round() as u32;
         let engine = self.engine().await?;
-        let mut scan = self.cells.scan(&job.bytes, job.password.as_deref(), job.page, turn).await?;
-        let picture = scan.picture.to_pgm();
-        scan.picture.pixels = Vec::new();
-        let read = engine.read(picture, (scan.scale * 72.0).round() as u32, languages, &self.limits).await?;
-        Ok(Look { scan, read: hocr::parse(&read) })
+        let read = engine.read(scan.picture.to_pgm(), dpi, languages, threshold, &self.limits).await?;
+        Ok(hocr::parse(&read))
     }
 }
 

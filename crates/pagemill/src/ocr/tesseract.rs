@@ -25,8 +25,14 @@ const ASKED: u32 = 4;
 const INSTALL: &str =
     "OCR needs Tesseract: install `tesseract-ocr` with the languages you need (`tesseract-ocr-deu`, …), then retry";
 
-/// The engine, or why there is none.
-pub type Finding = Result<Engine, String>;
+/// What parts ink from paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Threshold {
+    /// One brightness for the whole picture.
+    Global,
+    /// One for each part of it.
+    Local,
+}
 
 /// Tesseract on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +50,10 @@ pub struct Engine {
 
 impl Engine {
     /// Looks for `tesseract` in `PATH` and asks it for its version and languages.
-    pub async fn find(limits: &Limits) -> Finding {
+    ///
+    /// # Errors
+    /// Why there is none, in words, and what to install.
+    pub async fn find(limits: &Limits) -> Result<Self, String> {
         let Some(program) = in_path("tesseract") else { return Err(INSTALL.to_owned()) };
         let data = env::var_os("TESSDATA_PREFIX").filter(|value| !value.is_empty()).map(PathBuf::from);
         let mut engine = Self { program, data, models: None, version: String::new(), languages: Vec::new() };
@@ -79,8 +88,13 @@ impl Engine {
         picture: Vec<u8>,
         dpi: u32,
         languages: &str,
+        threshold: Threshold,
         limits: &Limits,
     ) -> Result<String, Problem> {
+        let threshold = match threshold {
+            Threshold::Global => "thresholding_method=0",
+            Threshold::Local => "thresholding_method=1",
+        };
         let dpi = dpi.clamp(70, 2400).to_string();
         let arguments = [
             "stdin",
@@ -95,6 +109,8 @@ impl Engine {
             "tessedit_create_hocr=1",
             "-c",
             "tessedit_create_txt=0",
+            "-c",
+            threshold,
         ];
         let patience = limits.ocr_time();
         let run = self.run(&arguments, picture, limits);

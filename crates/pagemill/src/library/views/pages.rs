@@ -17,8 +17,11 @@ pub struct PageView {
     pub height: f32,
     /// `text`, `ocr`, `blank`, `skipped` or `failed`.
     pub source: String,
-    /// Why it was skipped or failed.
+    /// Why it was skipped or failed; `text_unreliable` where the file's text may not be what the page shows.
     pub reason: Option<String>,
+    /// For `ocr`: how sure its words are on average, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
     /// Blocks in reading order.
     pub blocks: Vec<BlockView>,
     /// `links`, `notes`, `fields` and `hidden` text.
@@ -85,6 +88,7 @@ impl From<&Page> for PageView {
             height: page.height,
             source: page.source.as_str().to_owned(),
             reason: page.reason.clone(),
+            confidence: page.confidence,
             blocks: page.blocks.iter().map(BlockView::from).collect(),
             extras: page.extras.clone(),
         }
