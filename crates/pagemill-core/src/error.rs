@@ -11,6 +11,8 @@ pub enum Fault {
     Input,
     /// This machine, for now: wait, and spend no attempt (full disk, memory, shutdown).
     Machine,
+    /// What ran it died of it, perhaps by chance: try again, but set it aside after the third time.
+    Crash,
     /// Something passing: try again with a growing pause.
     Passing,
     /// Ours: a defect.
@@ -97,9 +99,13 @@ codes! {
     /// Parts of the file lie within each other more deeply than allowed.
     NestingTooDeep = "nesting_too_deep", 422, Input;
     /// The reader crashed on this file.
-    ReaderCrashed = "reader_crashed", 422, Input;
+    ReaderCrashed = "reader_crashed", 422, Crash;
     /// The page is a picture, and there is no OCR here to read it.
     OcrUnavailable = "ocr_unavailable", 422, Input;
+    /// The page is a picture and waits for OCR.
+    OcrPending = "ocr_pending", 422, Input;
+    /// The text that the file gives for the page is not what the page shows.
+    TextUnreliable = "text_unreliable", 422, Input;
 
     // The machine
     /// The disk is full.

@@ -54,8 +54,12 @@ pub struct Page {
     pub height: f32,
     /// How its text came about.
     pub source: PageSource,
-    /// For `skipped` and `failed`: a stable code, `ocr_unavailable` for example.
+    /// For `skipped` and `failed`: a stable code, `ocr_unavailable` for example. For `text`:
+    /// `text_unreliable` when the file's text is not what the page shows.
     pub reason: Option<String>,
+    /// For `ocr`: how sure the words are on average, 0 to 1.
+    #[serde(default)]
+    pub confidence: Option<f32>,
     /// Blocks in reading order.
     pub blocks: Vec<Block>,
 }
@@ -70,6 +74,7 @@ impl Page {
             height: 0.0,
             source: PageSource::Failed,
             reason: Some(reason.into()),
+            confidence: None,
             blocks: Vec::new(),
         }
     }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Stage {
     /// Pages and blocks from the file.
     Parse,
+    /// Words from the pictures of pages without usable text.
+    Ocr,
     /// Chunks from the blocks.
     Chunk,
     /// A vector for each chunk.
@@ -20,12 +22,13 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order they run.
-    pub const ALL: [Self; 5] = [Self::Parse, Self::Chunk, Self::Embed, Self::Index, Self::Finish];
+    pub const ALL: [Self; 6] = [Self::Parse, Self::Ocr, Self::Chunk, Self::Embed, Self::Index, Self::Finish];
 
     /// The word used on the wire and in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Parse => "parse",
+            Self::Ocr => "ocr",
             Self::Chunk => "chunk",
             Self::Embed => "embed",
             Self::Index => "index",
@@ -42,6 +45,7 @@ impl Stage {
     pub fn queue(self) -> Queue {
         match self {
             Self::Parse | Self::Chunk | Self::Finish => Queue::Default,
+            Self::Ocr => Queue::Images,
             Self::Embed | Self::Index => Queue::Embeddings,
         }
     }
@@ -58,13 +62,13 @@ impl Stage {
             Self::Parse => Some("PAGES_PARSED"),
             Self::Chunk => Some("CHUNKS_CREATED"),
             Self::Finish => Some("COMPLETED"),
-            Self::Embed | Self::Index => None,
+            Self::Ocr | Self::Embed | Self::Index => None,
         }
     }
 }
 
 /// A queue: jobs by the resource they use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Queue {
     /// Reading and bookkeeping.

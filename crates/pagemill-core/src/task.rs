@@ -98,6 +98,32 @@ pub struct Task {
     pub finished_ms: Option<i64>,
     /// Seconds each stage took, in the order they ran.
     pub timings: Vec<(Stage, f64)>,
+    /// What it did and took over in each stage, in the order they ran.
+    pub ledger: Vec<StageLedger>,
+}
+
+/// What a task did in one stage, counted in the transactions that saved the work: each unit once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageLedger {
+    /// The stage.
+    pub stage: Stage,
+    /// Units this task worked on.
+    pub units_done: u32,
+    /// Units taken over whole from earlier work.
+    pub units_reused: u32,
+    /// Items made: pages of `parse`, chunks of `chunk`, vectors of `embed`.
+    pub done: u32,
+    /// Items taken over from earlier work.
+    pub reused: u32,
+    /// Items that could not be made.
+    pub failed: u32,
+}
+
+impl StageLedger {
+    /// A stage in which nothing has been done yet.
+    pub fn new(stage: Stage) -> Self {
+        Self { stage, units_done: 0, units_reused: 0, done: 0, reused: 0, failed: 0 }
+    }
 }
 
 /// Why a task failed or is partial.

@@ -129,6 +129,8 @@ pub(crate) struct Content {
     pub(crate) shapes: Vec<Shape>,
     /// Boxes of images.
     pub(crate) images: Vec<Rect>,
+    /// Pixels per inch of the largest image, and its share of the page; zero without images.
+    pub(crate) main_image: (f32, f32),
     /// Words known to be written with a hyphen.
     pub(crate) compounds: Arc<Compounds>,
     /// Glyphs shown.

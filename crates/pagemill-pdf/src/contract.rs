@@ -23,6 +23,8 @@ struct PageLine<'a> {
     source: PageSource,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<f32>,
     blocks: Vec<BlockLine<'a>>,
 }
 
@@ -67,6 +69,7 @@ fn page_line(page: &Page) -> PageLine<'_> {
         height: page.height,
         source: page.source,
         reason: page.reason.as_deref(),
+        confidence: page.confidence,
         blocks: page
             .blocks
             .iter()

@@ -120,7 +120,16 @@ mod tests {
     }
 
     fn page(blocks: Vec<Block>) -> Page {
-        Page { number: 1, label: None, width: 1.0, height: 1.0, source: PageSource::Text, reason: None, blocks }
+        Page {
+            number: 1,
+            label: None,
+            width: 1.0,
+            height: 1.0,
+            source: PageSource::Text,
+            reason: None,
+            confidence: None,
+            blocks,
+        }
     }
 
     #[test]

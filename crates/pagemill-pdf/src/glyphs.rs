@@ -355,9 +355,14 @@ impl<'a> Device<'a> for Painter<'a, '_> {
     fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
         let pixels = kurbo::Rect::new(0.0, 0.0, f64::from(image.width()), f64::from(image.height()));
         let Some(bbox) = to_rect(props.transform.transform_rect_bbox(pixels)) else { return };
-        if let Some(bbox) = self.seen(bbox)
-            && self.content.images.len() < MAX_DRAWINGS
-        {
+        let Some(bbox) = self.seen(bbox) else { return };
+        let share = bbox.area() / (self.content.size.0 * self.content.size.1).max(1.0);
+        if share > self.content.main_image.1 {
+            let [a, b, c, d, ..] = props.transform.as_coeffs();
+            let point = a.hypot(b).min(c.hypot(d)).max(1e-3);
+            self.content.main_image = ((72.0 / point) as f32, share);
+        }
+        if self.content.images.len() < MAX_DRAWINGS {
             self.content.images.push(bbox);
         }
     }

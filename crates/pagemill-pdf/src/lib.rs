@@ -22,8 +22,10 @@ mod profile;
 mod read;
 #[cfg(test)]
 mod reading_tests;
+mod recognised;
 mod render;
 mod salvage;
+mod scan;
 mod tables;
 #[cfg(test)]
 mod test_pdf;
@@ -36,4 +38,6 @@ pub use format::{to_markdown, to_text};
 pub use limits::Limits;
 pub use open::{OpenOptions, Pdf, Warning, open};
 pub use read::{ReadOptions, Summary};
+pub use recognised::{Recognised, Recognition, SeenWord, Upright};
 pub use render::{Picture, Pixels, RenderOptions, Renderer};
+pub use scan::{Gray, Scan, Turn};

@@ -13,8 +13,8 @@ const BACK_STEP: f32 = 0.35;
 /// A baseline may differ by this share of the font size within a word (superscripts).
 const BASE_STEP: f32 = 0.45;
 /// How far letters rise above and sink below the baseline, as shares of the font size.
-const RISE: f32 = 0.76;
-const SINK: f32 = 0.22;
+pub(crate) const RISE: f32 = 0.76;
+pub(crate) const SINK: f32 = 0.22;
 /// Words beyond this many on a page are dropped.
 const MAX_WORDS: usize = 300_000;
 

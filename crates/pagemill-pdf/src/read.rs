@@ -20,6 +20,7 @@ use crate::layout::{Draft, Prepared};
 use crate::levels::Levels;
 use crate::open::{Pdf, Warning, guarded};
 use crate::profile::Profile;
+use crate::recognised::{Recognised, Recognition};
 use crate::title;
 
 /// So many pages at the beginning tell what is usual in the document.
@@ -32,6 +33,9 @@ const COMPOSED_SAMPLE: usize = SAMPLE_PAGES - NEIGHBOURS;
 const JOIN_PAGES: usize = 6;
 /// The engine's caches live for so many pages.
 const CACHE_PAGES: u32 = 128;
+
+/// An image over this share of a page sets the resolution of the page's picture.
+const MAIN_IMAGE: f32 = 0.3;
 
 /// What reading told about the file as a whole.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +51,8 @@ pub struct Summary {
 /// What a reading leaves out, and whom it tells where it is.
 #[derive(Default)]
 pub struct ReadOptions<'o> {
+    /// What OCR read on some pages: it stands for what is painted there.
+    pub recognition: Recognition,
     /// Pages that are not looked at, since they cannot be read without harm, each with the code it fails with.
     pub left_out: BTreeMap<u32, String>,
     /// Called with the number of a page before each piece of work on it.
@@ -95,6 +101,17 @@ impl Pdf {
     }
 }
 
+impl Pdf {
+    /// Pixels per inch of the image that covers most of a page, where one covers a good part of it.
+    pub(crate) fn picture_dpi(&self, number: u32) -> Option<f32> {
+        let page = self.engine_page(number).ok()?;
+        let options = ReadOptions::default();
+        let painted = guarded(|| Reading::new(self, &options).paint(page)).flatten().ok()?;
+        let (dpi, share) = painted.main_image;
+        (share > MAIN_IMAGE).then_some(dpi)
+    }
+}
+
 /// What is usual in a document.
 struct Rules {
     profile: Profile,
@@ -115,6 +132,7 @@ struct Composed {
     source: PageSource,
     reason: Option<String>,
     drafts: Vec<Draft>,
+    confidence: Option<f32>,
 }
 
 struct Reading<'a> {
@@ -251,21 +269,30 @@ impl<'a> Reading<'a> {
             (self.cache, self.fonts) = (InterpreterCache::new(), FontCache::new());
         }
         let pdf = self.pdf;
+        if let Some(seen) = self.options.recognition.page(number) {
+            let recognition = &self.options.recognition;
+            match guarded(|| Prepared::new(number, recognition.content(seen), &self.faces)) {
+                Ok(prepared) => return Slot::Prepared(Box::new(prepared)),
+                Err(problem) => return self.fail(number, &problem),
+            }
+        }
         let painted = match pdf.engine_page(number) {
             Ok(page) => guarded(|| Ok(Prepared::new(number, self.paint(page)?, &self.faces))).flatten(),
             Err(problem) => Err(problem),
         };
         match painted {
             Ok(prepared) => Slot::Prepared(Box::new(prepared)),
-            Err(problem) => {
-                self.warnings.push(Warning {
-                    page: Some(number),
-                    code: problem.code.to_string(),
-                    message: format!("page {number} could not be read: {}", problem.message),
-                });
-                Slot::Failed(number, problem.code.to_string())
-            }
+            Err(problem) => self.fail(number, &problem),
         }
+    }
+
+    fn fail(&mut self, number: u32, problem: &Problem) -> Slot {
+        self.warnings.push(Warning {
+            page: Some(number),
+            code: problem.code.to_string(),
+            message: format!("page {number} could not be read: {}", problem.message),
+        });
+        Slot::Failed(number, problem.code.to_string())
     }
 
     /// Has the engine paint a page. Its content is decoded here, since the engine would keep it.
@@ -303,6 +330,7 @@ impl<'a> Reading<'a> {
                     source: PageSource::Failed,
                     reason: Some(code),
                     drafts: Vec::new(),
+                    confidence: None,
                 };
             }
         };
@@ -313,8 +341,10 @@ impl<'a> Reading<'a> {
         let furniture = page.edges.furniture(&neighbours);
         page.content.compounds = Arc::clone(&profile.compounds);
         let drafts = guarded(|| page.compose(&furniture, profile, &self.faces));
-        let (drafts, mut source, mut reason) = match drafts {
-            Ok(drafts) => (drafts, PageSource::Text, None),
+        let seen = self.options.recognition.page(page.number);
+        let from = if seen.is_some() { PageSource::Ocr } else { PageSource::Text };
+        let (mut drafts, mut source, mut reason) = match drafts {
+            Ok(drafts) => (drafts, from, None),
             Err(problem) => (Vec::new(), PageSource::Failed, Some(problem.code.to_string())),
         };
         if source == PageSource::Text && !drafts.iter().any(|draft| !draft.text.is_empty()) {
@@ -328,12 +358,17 @@ impl<'a> Reading<'a> {
         if page.is_blank() && source == PageSource::Skipped {
             (source, reason) = (PageSource::Blank, None);
         }
-        let Prepared { number, content, edges, .. } = *page;
+        let mut size = page.content.size;
+        if let Some(seen) = seen {
+            drafts.iter_mut().for_each(|draft| draft.place(&seen.upright));
+            size = self.pdf.engine_page(page.number).map_or(size, |engine| engine.render_dimensions());
+        }
+        let Prepared { number, edges, .. } = *page;
         behind.push_back((number, edges));
         if behind.len() > NEIGHBOURS {
             behind.pop_front();
         }
-        Composed { number, size: content.size, source, reason, drafts }
+        Composed { number, size, source, reason, drafts, confidence: seen.map(Recognised::confidence) }
     }
 
     fn finish(&self, page: Composed) -> Page {
@@ -352,6 +387,7 @@ impl<'a> Reading<'a> {
             height: page.size.1,
             source: page.source,
             reason: page.reason,
+            confidence: page.confidence,
             blocks: blocks.collect(),
         }
     }

@@ -101,6 +101,20 @@ fn a_page_comes_out_the_same_in_every_range() {
 }
 
 #[test]
+fn a_page_alone_tells_its_head_and_foot_by_their_looks() {
+    let page = line(60.0, 760.0, 9.0, "212")
+        + &line(240.0, 760.0, 9.0, "A GUIDE TO RIVERS")
+        + &lines(60.0, 742.0, &LEFT)
+        + &line(60.0, 60.0, 9.0, "Riverside Press | www.example.org")
+        + &line(420.0, 60.0, 9.0, "March 2014 | Volume 8");
+    let kinds: Vec<&str> = read(&[page])[0].blocks.iter().map(|block| block.kind.as_str()).collect();
+    assert_eq!(kinds, ["header", "header", "paragraph", "footer", "footer"]);
+    let letter = line(60.0, 700.0, 10.0, "Dear Sir,") + &line(60.0, 640.0, 10.0, "we thank you for the order of 2014.");
+    let kinds: Vec<&str> = read(&[letter])[0].blocks.iter().map(|block| block.kind.as_str()).collect();
+    assert!(!kinds.contains(&"header") && !kinds.contains(&"footer"), "{kinds:?}");
+}
+
+#[test]
 fn headings_have_levels_and_lists_are_told() {
     let page = line(60.0, 740.0, 20.0, "A Guide to Rivers")
         + &line(60.0, 710.0, 14.0, "1 Introduction")

@@ -4,11 +4,12 @@ use pagemill_core::{Chunk, ChunkKind, DocumentId};
 use serde_json::json;
 
 use crate::{
-    Answer, ChangeKind, Claim, Store,
+    Answer, ChangeKind, Claim, Store, Unit,
     failure::Failure,
-    queue, removal,
+    ledger::{Items, check_unit},
+    queue,
     sql::{Fields, Row, Tx, Value, Write, args, to_json},
-    stages,
+    stages, versions,
 };
 
 /// The columns [`chunk_of`] reads, in its order.
@@ -61,6 +62,19 @@ impl Store {
         })
     }
 
+    /// How many chunks a version has.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn chunk_count<'a>(&'a self, document: &'a DocumentId, version: u32) -> Answer<'a, u32> {
+        self.answer(async move {
+            let mut reader = self.reader().await?;
+            let sql = "SELECT COUNT(*) FROM chunks WHERE document = $1 AND version = $2";
+            let count = reader.conn().number(sql, args![document, version]).await?;
+            Ok(u32::try_from(count).unwrap_or(u32::MAX))
+        })
+    }
+
     /// The chunks of a version for the text index, or `None` when it is no longer the live one.
     ///
     /// # Errors
@@ -84,25 +98,62 @@ impl Store {
         })
     }
 
-    /// Ends `chunk`: the chunks replace those of the version, the version goes live, older versions go,
-    /// and the text index hears of it.
+    /// The chunks that another version or document was cut into under a key, if there is one.
     ///
     /// # Errors
-    /// `lease_lost` when the job is no longer held.
-    pub fn save_chunks<'a>(&'a self, claim: &'a Claim, chunks: &'a [Chunk]) -> Answer<'a, ()> {
-        self.write_made(SaveChunks::new(claim, chunks))
+    /// When the database does not answer.
+    pub fn chunks_made<'a>(&'a self, claim: &'a Claim, key: &'a str) -> Answer<'a, Option<Vec<Chunk>>> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            chunk_columns!(),
+            " FROM chunks c WHERE c.document = $1 AND c.version = $2 ORDER BY c.ordinal"
+        );
+        self.answer(async move {
+            let mut snapshot = self.snapshot().await?;
+            let mut conn = snapshot.conn();
+            let row = conn
+                .row(
+                    "SELECT document, version FROM checkpoints \
+                     WHERE key = $1 AND key <> '' AND stage = 'chunk' AND unit = 0 \
+                     AND NOT (document = $2 AND version = $3) ORDER BY at_ms DESC LIMIT 1",
+                    args![key, &claim.document, claim.version],
+                )
+                .await?;
+            let Some(row) = row else { return Ok(None) };
+            let mut fields = row.fields();
+            let (document, version): (DocumentId, u32) = (fields.id()?, fields.count()?);
+            chunks_of(&conn.rows(SQL, args![&document, version]).await?).map(Some)
+        })
+    }
+
+    /// Ends `chunk`: the chunks replace those of the version, the version goes live, older versions go,
+    /// and the text index hears of it. `reused` says that they were taken over from earlier work.
+    ///
+    /// # Errors
+    /// `lease_lost` when the job is no longer held; `conflict` when another document of the project got the same
+    /// bytes meanwhile.
+    pub fn save_chunks<'a>(
+        &'a self,
+        claim: &'a Claim,
+        unit: impl Into<Unit>,
+        chunks: &'a [Chunk],
+        reused: bool,
+    ) -> Answer<'a, ()> {
+        self.write_made(SaveChunks::new(claim, unit.into(), chunks, reused))
     }
 }
 
 /// Chunks in the form they are stored in, made before the transaction begins.
 struct SaveChunks {
     claim: Claim,
+    unit: Unit,
+    items: Items,
     count: u32,
     chunks: Vec<Value>,
 }
 
 impl SaveChunks {
-    fn new(claim: &Claim, chunks: &[Chunk]) -> Result<Self, Failure> {
+    fn new(claim: &Claim, unit: Unit, chunks: &[Chunk], reused: bool) -> Result<Self, Failure> {
         let mut values = Vec::with_capacity(chunks.len() * 9);
         for chunk in chunks {
             values.extend_from_slice(args![
@@ -118,7 +169,12 @@ impl SaveChunks {
             ]);
         }
         let count = u32::try_from(chunks.len()).unwrap_or(u32::MAX);
-        Ok(Self { claim: claim.clone(), count, chunks: values })
+        let items = if reused {
+            Items { reused: count, ..Items::default() }
+        } else {
+            Items { done: count, ..Items::default() }
+        };
+        Ok(Self { claim: claim.clone(), unit, items, count, chunks: values })
     }
 }
 
@@ -131,20 +187,20 @@ impl Write for SaveChunks {
         let version = args![&claim.document, claim.version];
         tx.execute("DELETE FROM chunks WHERE document = $1 AND version = $2", version).await?;
         tx.execute("DELETE FROM embeddings WHERE document = $1 AND version = $2", version).await?;
-        // What later stages had done was done with the chunks that are gone.
+        // What this and later stages had done was done with the chunks that are gone.
         tx.execute(
-            "DELETE FROM checkpoints WHERE document = $1 AND version = $2 AND stage IN ('embed', 'index', 'finish')",
+            "DELETE FROM checkpoints WHERE document = $1 AND version = $2 AND stage IN ('chunk', 'embed', 'index', 'finish')",
             version,
         )
         .await?;
         let head =
             "INSERT INTO chunks (id, document, version, ordinal, kind, text, heading_path, pieces, tokens) VALUES";
         tx.conn().insert_many(head, 9, "", &self.chunks).await?;
-        tx.execute("UPDATE documents SET live_version = $2 WHERE id = $1", version).await?;
-        removal::remove_older_versions(tx, &claim.document, claim.version).await?;
+        versions::go_live(tx, claim).await?;
+        check_unit(tx, claim, &self.unit, self.items).await?;
         tx.execute("UPDATE tasks SET chunks = $2 WHERE id = $1", args![&claim.task, self.count]).await?;
         tx.change(ChangeKind::Text, &claim.project, &claim.document, claim.version);
-        stages::advance(tx, claim, &held).await?;
+        stages::advance(tx, claim, &held, &self.unit.key).await?;
         let data = json!({ "chunks": self.count });
         tx.event("document.chunks_created", &claim.project, Some(&claim.task), Some(&claim.document), &data)
     }

@@ -31,6 +31,14 @@ impl Dialect {
         self.locking(sql, "FOR UPDATE")
     }
 
+    /// The same for a statement that was just made.
+    pub(crate) fn for_update_list(self, sql: SqlStr) -> SqlStr {
+        match self {
+            Self::Sqlite => sql,
+            Self::Postgres => AssertSqlSafe(format!("{} FOR UPDATE", sql.as_str())).into_sql_str(),
+        }
+    }
+
     /// The same, passing over rows that someone else has locked.
     pub(crate) fn skip_locked(self, sql: &'static str) -> SqlStr {
         self.locking(sql, "FOR UPDATE SKIP LOCKED")

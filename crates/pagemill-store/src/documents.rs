@@ -5,12 +5,13 @@ use std::collections::HashSet;
 use pagemill_core::{Document, DocumentId, DocumentInfo, ProjectId, Stage, Task, TaskStatus};
 
 use crate::{
-    Added, Answer, NewDocument, Store,
+    Added, Answer, NewDocument, Source, Store,
     dialect::wall_ms,
     failure::Failure,
     removal,
     sql::{Fields, LIST, Tx, Write, args, list_values, to_json, with_list},
     tasks::{self, task_columns, task_of},
+    versions,
 };
 
 /// The columns [`document_of`] reads, in its order.
@@ -102,7 +103,12 @@ impl Store {
             let mut reader = self.reader().await?;
             let mut used = HashSet::new();
             for some in sha256.chunks(LIST) {
-                let sql = with_list("SELECT sha256 FROM documents WHERE sha256 IN ({list})", 1);
+                // A version that is being built, or was given up, needs its file as well.
+                let sql = with_list(
+                    "SELECT d.sha256 FROM documents d WHERE d.sha256 IN ({list}) \
+                     UNION SELECT v.sha256 FROM versions v WHERE v.sha256 IN ({list})",
+                    1,
+                );
                 for row in reader.conn().rows(sql, &list_values(&[], some)).await? {
                     used.insert(row.text()?);
                 }
@@ -160,6 +166,9 @@ impl Write for AddDocument {
             )
             .await?;
         if inserted == 1 {
+            let source =
+                Source { sha256: new.sha256.clone(), file: new.file.clone(), bytes: new.bytes, redo_from: None };
+            versions::begin(tx, &new.project, &document.id, 1, &source).await?;
             let task = tasks::start(tx, &document, &new.recipe, new.priority, 1, Stage::Parse).await?;
             return Ok(Added { document, task, reused: false });
         }
@@ -179,7 +188,10 @@ impl AddDocument {
         let document = document_of(&mut row.fields())?;
         let last = tasks::newest_of(tx, &document.id).await?;
         match last {
-            Some(last) if matches!(last.status, TaskStatus::Failed | TaskStatus::Cancelled) => {
+            Some(last)
+                if matches!(last.status, TaskStatus::Failed | TaskStatus::Cancelled)
+                    && is_made_from(tx, &last, &new.sha256).await? =>
+            {
                 let task = tasks::again(tx, &document, &last, &new.recipe, new.priority).await?;
                 Ok(Added { document, task, reused: false })
             }
@@ -187,4 +199,10 @@ impl AddDocument {
             None => Err(crate::failure::damaged(format!("document {} has no task", document.id))),
         }
     }
+}
+
+/// Whether the version of a task is made from these bytes: it may have been a replacement that came to nothing.
+async fn is_made_from(tx: &mut Tx<'_>, task: &Task, sha256: &str) -> Result<bool, Failure> {
+    let source = versions::source_of(tx.conn(), &task.document, task.version).await?;
+    Ok(source.is_none_or(|source| source.sha256 == sha256))
 }

@@ -21,12 +21,13 @@ impl Store {
     pub fn dump<'a>(&'a self) -> Answer<'a, String> {
         self.answer(async move {
             let mut snapshot = self.snapshot().await?;
-            dump(&mut snapshot.conn()).await
+            canonical(&mut snapshot.conn()).await
         })
     }
 }
 
-async fn dump(conn: &mut Conn<'_>) -> Result<String, Failure> {
+/// The library as canonical text.
+pub(crate) async fn canonical(conn: &mut Conn<'_>) -> Result<String, Failure> {
     let mut out = String::new();
     let documents = conn
         .rows(
@@ -149,6 +150,7 @@ async fn dump(conn: &mut Conn<'_>) -> Result<String, Failure> {
             "SELECT COUNT(*) FROM vectors v WHERE NOT EXISTS \
              (SELECT 1 FROM embeddings e WHERE e.model = v.model AND e.hash = v.hash)",
         ),
+        ("versions", "SELECT COUNT(*) FROM versions"),
         ("jobs", "SELECT COUNT(*) FROM jobs"),
     ] {
         line(&mut out, name, &[conn.number(sql, &[]).await?.to_string()]);

@@ -11,7 +11,7 @@ use crate::{
     documents,
     failure::{Failure, lease_lost},
     pages, queue,
-    sql::{Tx, Write, args, to_json},
+    sql::{Tx, Write, args, from_json, to_json},
     stages, tasks,
 };
 
@@ -37,8 +37,9 @@ impl Write for FinishTask {
         let document = documents::lock_document(tx, &claim.project, &claim.document).await?;
         let Some(document) = document else { return Err(lease_lost(claim)) };
         let ledger = pages::ledger(tx.conn(), &claim.document, claim.version).await?;
-        let (status, error) = verdict(&document, &ledger);
-        stages::advance(tx, claim, &held).await?;
+        let set_aside = set_aside(tx, claim).await?;
+        let (status, error) = with_set_aside(verdict(&document, &ledger), set_aside);
+        stages::advance(tx, claim, &held, "").await?;
         let now = wall_ms();
         let unread = ledger.iter().filter(|page| is_unread(page)).count();
         let error_text = error.as_ref().map(to_json).transpose()?;
@@ -75,6 +76,39 @@ impl Write for FinishTask {
     }
 }
 
+/// The first stage of the task that was set aside while the rest went on, with its error.
+async fn set_aside(tx: &mut Tx<'_>, claim: &Claim) -> Result<Option<(Stage, TaskError)>, Failure> {
+    let sql = "SELECT stage, error FROM jobs WHERE task = $1 AND state = 'dead' ORDER BY id LIMIT 1";
+    let Some(row) = tx.row(sql, args![&claim.task]).await? else { return Ok(None) };
+    let mut fields = row.fields();
+    let stage = fields.word(Stage::parse)?;
+    let unknown = || TaskError { code: ErrorCode::Internal, message: "no reason is recorded".to_owned() };
+    let error = fields.text_or_null()?.map(|text| from_json(&text)).transpose()?;
+    Ok(Some((stage, error.unwrap_or_else(unknown))))
+}
+
+/// A task that went on without one of its stages is not complete.
+fn with_set_aside(
+    (status, error): (TaskStatus, Option<TaskError>),
+    set_aside: Option<(Stage, TaskError)>,
+) -> (TaskStatus, Option<TaskError>) {
+    match (status, error, set_aside) {
+        (TaskStatus::Completed, _, Some((stage, reason))) => {
+            let stage = stage.as_str();
+            let message = format!(
+                "everything but `{stage}` is done; that was set aside: {}; retry the task to try it again",
+                reason.message
+            );
+            (TaskStatus::Partial, Some(TaskError { code: reason.code, message }))
+        }
+        (status, Some(error), Some((stage, reason))) => {
+            let message = format!("{}; `{}` was set aside: {}", error.message, stage.as_str(), reason.message);
+            (status, Some(TaskError { code: error.code, message }))
+        }
+        (status, error, _) => (status, error),
+    }
+}
+
 fn is_unread(page: &PageOutcome) -> bool {
     matches!(page.source, PageSource::Skipped | PageSource::Failed)
 }
@@ -86,11 +120,11 @@ fn verdict(document: &Document, ledger: &[PageOutcome]) -> (TaskStatus, Option<T
     if total == 0 {
         return failed(ErrorCode::Damaged, "the file has no pages that could be read".to_owned());
     }
-    if ledger.len() != total {
-        let message = format!(
-            "the outcome of {} of {total} pages is not recorded; this is a defect",
-            total.abs_diff(ledger.len())
-        );
+    let pending = |page: &&PageOutcome| page.reason.as_deref() == Some(ErrorCode::OcrPending.as_str());
+    let recorded = ledger.len() - ledger.iter().filter(pending).count();
+    if recorded != total {
+        let message =
+            format!("the outcome of {} of {total} pages is not recorded; this is a defect", total.abs_diff(recorded));
         return failed(ErrorCode::Internal, message);
     }
     let mut reasons: BTreeMap<(&str, &str), usize> = BTreeMap::new();
@@ -119,7 +153,7 @@ fn verdict(document: &Document, ledger: &[PageOutcome]) -> (TaskStatus, Option<T
 /// What to do about pages that were left out.
 fn advice<'r>(mut reasons: impl Iterator<Item = &'r str>) -> &'static str {
     if reasons.any(|reason| reason == ErrorCode::OcrUnavailable.as_str()) {
-        "they are pictures, and this version recognises no text in pictures; add a copy with a text layer"
+        "they are pictures: install Tesseract (`tesseract-ocr` and its languages) and retry the task"
     } else {
         "the rest can be searched; retry the task to read them again"
     }
@@ -148,7 +182,7 @@ mod tests {
     }
 
     fn page(number: u32, source: PageSource, reason: Option<&str>) -> PageOutcome {
-        PageOutcome { number, source, reason: reason.map(str::to_owned), label: None }
+        PageOutcome { number, source, reason: reason.map(str::to_owned), label: None, reused: false }
     }
 
     #[test]
@@ -157,6 +191,8 @@ mod tests {
         assert_eq!(verdict(&document(2), &ledger), (TaskStatus::Completed, None));
         let (status, error) = verdict(&document(3), &ledger);
         assert_eq!((status, error.unwrap().code), (TaskStatus::Failed, ErrorCode::Internal));
+        let waiting = [page(1, PageSource::Text, None), page(2, PageSource::Skipped, Some("ocr_pending"))];
+        assert_eq!(verdict(&document(2), &waiting).1.unwrap().code, ErrorCode::Internal);
         assert_eq!(verdict(&document(0), &[]).1.unwrap().code, ErrorCode::Damaged);
     }
 
@@ -174,7 +210,7 @@ mod tests {
         assert_eq!(
             error.message,
             "3 of 4 pages could not be read: 1 failed (time_limit), 2 skipped (ocr_unavailable); \
-             they are pictures, and this version recognises no text in pictures; add a copy with a text layer"
+             they are pictures: install Tesseract (`tesseract-ocr` and its languages) and retry the task"
         );
     }
 

@@ -4,6 +4,7 @@
 //! [`Store`] is the only door to the database, [`Blobs`] the only one to the files.
 //! Nothing here waits for parsing, a network or a model while a transaction is open.
 
+mod backup;
 mod blobs;
 mod chunks;
 mod counts;
@@ -14,24 +15,33 @@ mod events;
 mod facts;
 mod failure;
 mod finish;
+mod ledger;
 mod options;
 mod pages;
 mod passages;
 mod queue;
+mod recognitions;
 mod records;
 mod removal;
 mod schema;
 mod sql;
 mod stages;
 mod store;
+mod task_lists;
 mod tasks;
 mod vectors;
+mod versions;
 
+pub use backup::{Exported, export, import};
 pub use blobs::{BlobEntry, BlobWriter, Blobs};
+pub use ledger::{ReusableUnit, Unit, UnitTimes};
 pub use options::{ClockShift, StoreOptions};
-pub use queue::policy::{MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
+pub use pagemill_core::queue::{JobState, MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
+pub use recognitions::Recognition;
 pub use records::{
-    Added, BlockPlace, ChangeKind, ChangeRow, ChunkVector, Claim, Counts, DeletionReceipt, JobState, NewDocument,
-    PageOutcome, Passages,
+    Added, Ahead, Attempt, BlockPlace, ChangeKind, ChangeRow, ChunkVector, Claim, Counts, DeadLetter, DeadLetterKind,
+    DeletionReceipt, FinishedTask, JobStanding, NewDocument, Outcome, PageOutcome, Passages, QueueState, Standing,
+    TaskFilter, WorkerJob, WorkerReport, WorkerState,
 };
 pub use store::{Answer, Store};
+pub use versions::{ReadBefore, Replacement, Reprocess, Source};

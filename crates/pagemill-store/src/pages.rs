@@ -3,16 +3,17 @@
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use pagemill_core::{
-    Block, BlockKind, Cell, DocumentId, DocumentInfo, Outline, Page, PageSource, Rect, pack_words, unpack_words,
+    Block, BlockKind, Cell, DocumentId, DocumentInfo, Outline, Page, PageSource, Rect, Stage, pack_words, unpack_words,
 };
 use serde_json::json;
 
 use crate::{
-    Answer, Claim, PageOutcome, Store,
+    Answer, Claim, PageOutcome, ReusableUnit, Store, Unit,
     failure::{Failure, damaged},
-    queue,
+    ledger::{Items, check_unit},
+    queue, recognitions,
     sql::{Conn, Fields, Tx, Value, Write, args, from_json, to_json},
-    stages,
+    stages, versions,
 };
 
 impl Store {
@@ -34,7 +35,7 @@ impl Store {
             let bounds = args![document, version, *range.start(), *range.end()];
             let rows = conn
                 .rows(
-                    "SELECT number, label, width, height, source, reason FROM pages \
+                    "SELECT number, label, width, height, source, reason, confidence FROM pages \
                      WHERE document = $1 AND version = $2 AND number BETWEEN $3 AND $4 ORDER BY number",
                     bounds,
                 )
@@ -90,17 +91,34 @@ impl Store {
     ///
     /// # Errors
     /// `lease_lost` when the job is no longer held.
-    pub fn save_pages<'a>(&'a self, claim: &'a Claim, unit: u32, pages: &'a [Page]) -> Answer<'a, ()> {
-        self.write_made(SavePages::new(claim, unit, pages))
+    pub fn save_pages<'a>(&'a self, claim: &'a Claim, unit: impl Into<Unit>, pages: &'a [Page]) -> Answer<'a, ()> {
+        self.write_made(SavePages::new(claim, unit.into(), pages))
     }
 
-    /// Ends `parse`: what is known of the document as a whole, and the job `chunk`.
+    /// Takes over pages that another version or document has read under the same key, unit by unit, each
+    /// `unit_pages` long. Returns the units that were there still; they are done.
+    ///
+    /// # Errors
+    /// `lease_lost` when the job is no longer held.
+    pub fn reuse_pages<'a>(
+        &'a self,
+        claim: &'a Claim,
+        key: &'a str,
+        unit_pages: u32,
+        units: &'a [ReusableUnit],
+    ) -> Answer<'a, Vec<u32>> {
+        self.write(ReusePages { claim: claim.clone(), key: key.to_owned(), unit_pages, units: units.to_vec() })
+    }
+
+    /// Ends `parse`: what is known of the document as a whole, and the job of the next stage. The key is that of the
+    /// units.
     ///
     /// # Errors
     /// `lease_lost` when the job is no longer held.
     pub fn finish_parse<'a>(
         &'a self,
         claim: &'a Claim,
+        key: &'a str,
         info: &'a DocumentInfo,
         outline: &'a Outline,
         warnings: &'a serde_json::Value,
@@ -108,6 +126,7 @@ impl Store {
         let prepared = || {
             Ok(FinishParse {
                 claim: claim.clone(),
+                key: key.to_owned(),
                 pages: info.pages,
                 info: to_json(info)?,
                 outline: to_json(outline)?,
@@ -126,7 +145,7 @@ pub(crate) async fn ledger(
 ) -> Result<Vec<PageOutcome>, Failure> {
     let rows = conn
         .rows(
-            "SELECT number, source, reason, label FROM pages WHERE document = $1 AND version = $2 ORDER BY number",
+            "SELECT number, source, reason, label, reused FROM pages WHERE document = $1 AND version = $2 ORDER BY number",
             args![document, version],
         )
         .await?;
@@ -138,6 +157,7 @@ pub(crate) async fn ledger(
                 source: fields.word(PageSource::parse)?,
                 reason: fields.text_or_null()?,
                 label: fields.text_or_null()?,
+                reused: fields.int()? != 0,
             })
         })
         .collect()
@@ -151,6 +171,7 @@ fn page_of(fields: &mut Fields<'_>) -> Result<Page, Failure> {
         height: fields.real()?,
         source: fields.word(PageSource::parse)?,
         reason: fields.text_or_null()?,
+        confidence: fields.int_or_null()?.map(|thousandths| thousandths as f32 / 1000.0),
         blocks: Vec::new(),
     })
 }
@@ -173,21 +194,34 @@ pub(crate) fn block_of(fields: &mut Fields<'_>, with_words: bool) -> Result<((u3
 }
 
 /// Pages in the form they are stored in, made before the transaction begins.
-struct SavePages {
+pub(crate) struct SavePages {
     claim: Claim,
-    unit: u32,
+    /// The unit that is done with them, if one is.
+    unit: Option<Unit>,
+    items: Items,
     numbers: Vec<u32>,
     pages: Vec<Value>,
     blocks: Vec<Value>,
 }
 
 impl SavePages {
-    fn new(claim: &Claim, unit: u32, pages: &[Page]) -> Result<Self, Failure> {
+    fn new(claim: &Claim, unit: Unit, pages: &[Page]) -> Result<Self, Failure> {
+        Self::of(claim, Some(unit), pages)
+    }
+
+    /// Pages that take the place of what they were, with no unit done.
+    pub(crate) fn replacing(claim: &Claim, pages: &[Page]) -> Result<Self, Failure> {
+        Self::of(claim, None, pages)
+    }
+
+    fn of(claim: &Claim, unit: Option<Unit>, pages: &[Page]) -> Result<Self, Failure> {
+        let failed = pages.iter().filter(|page| page.source == PageSource::Failed).count() as u32;
         let mut write = Self {
             claim: claim.clone(),
             unit,
+            items: Items { done: pages.len() as u32 - failed, reused: 0, failed },
             numbers: pages.iter().map(|page| page.number).collect(),
-            pages: Vec::with_capacity(pages.len() * 8),
+            pages: Vec::with_capacity(pages.len() * 9),
             blocks: Vec::new(),
         };
         for page in pages {
@@ -200,6 +234,7 @@ impl SavePages {
                 page.height,
                 page.source.as_str(),
                 page.reason.clone(),
+                page.confidence.map(|share| (f64::from(share) * 1000.0).round() as i64),
             ]);
             for (block, ordinal) in page.blocks.iter().zip(0_u32..) {
                 let cells = if block.cells.is_empty() { None } else { Some(to_json(&block.cells)?) };
@@ -235,17 +270,88 @@ impl Write for SavePages {
             tx.execute("DELETE FROM blocks WHERE document = $1 AND version = $2 AND page = $3", place).await?;
             tx.execute("DELETE FROM pages WHERE document = $1 AND version = $2 AND number = $3", place).await?;
         }
-        let head = "INSERT INTO pages (document, version, number, label, width, height, source, reason) VALUES";
-        tx.conn().insert_many(head, 8, "", &self.pages).await?;
+        let head = "INSERT INTO pages (document, version, number, label, width, height, source, reason, \
+                    confidence) VALUES";
+        tx.conn().insert_many(head, 9, "", &self.pages).await?;
         let head = "INSERT INTO blocks (document, version, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, \
                     words) VALUES";
         tx.conn().insert_many(head, 13, "", &self.blocks).await?;
-        stages::check_unit(tx, claim, self.unit, 0).await
+        match &self.unit {
+            Some(unit) => check_unit(tx, claim, unit, self.items).await,
+            None => Ok(()),
+        }
+    }
+}
+
+struct ReusePages {
+    claim: Claim,
+    key: String,
+    unit_pages: u32,
+    units: Vec<ReusableUnit>,
+}
+
+impl Write for ReusePages {
+    type Output = Vec<u32>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<u32>, Failure> {
+        let claim = &self.claim;
+        queue::hold(tx, claim).await?;
+        let mut taken = Vec::with_capacity(self.units.len());
+        for unit in &self.units {
+            // Whoever removes or redoes the unit strikes it off first: held, its rows stay while they are copied.
+            let there = tx
+                .lock_row(
+                    "SELECT key FROM checkpoints \
+                     WHERE document = $1 AND version = $2 AND stage = 'parse' AND unit = $3 AND key = $4",
+                    args![&unit.document, unit.version, unit.number, &self.key],
+                )
+                .await?;
+            if there.is_none() {
+                continue;
+            }
+            let pages = self.copy(tx, unit).await?;
+            let items = Items { reused: pages, ..Items::default() };
+            check_unit(tx, claim, &Unit::new(unit.number, self.key.as_str(), 0), items).await?;
+            taken.push(unit.number);
+        }
+        Ok(taken)
+    }
+}
+
+impl ReusePages {
+    /// Copies the rows of a unit; returns how many pages it has.
+    async fn copy(&self, tx: &mut Tx<'_>, unit: &ReusableUnit) -> Result<u32, Failure> {
+        let (document, version) = (&self.claim.document, self.claim.version);
+        let (first, last) = (unit.number * self.unit_pages + 1, (unit.number + 1) * self.unit_pages);
+        for sql in [
+            "DELETE FROM blocks WHERE document = $1 AND version = $2 AND page BETWEEN $3 AND $4",
+            "DELETE FROM pages WHERE document = $1 AND version = $2 AND number BETWEEN $3 AND $4",
+        ] {
+            tx.execute(sql, args![document, version, first, last]).await?;
+        }
+        let copied = args![document, version, &unit.document, unit.version, first, last];
+        let pages = tx
+            .execute(
+                "INSERT INTO pages (document, version, number, label, width, height, source, reason, reused) \
+                 SELECT $1, $2, number, label, width, height, source, reason, 1 FROM pages \
+                 WHERE document = $3 AND version = $4 AND number BETWEEN $5 AND $6",
+                copied,
+            )
+            .await?;
+        tx.execute(
+            "INSERT INTO blocks (document, version, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, words) \
+             SELECT $1, $2, page, ordinal, kind, level, text, x0, y0, x1, y1, cells, words FROM blocks \
+             WHERE document = $3 AND version = $4 AND page BETWEEN $5 AND $6",
+            copied,
+        )
+        .await?;
+        Ok(u32::try_from(pages).unwrap_or(u32::MAX))
     }
 }
 
 struct FinishParse {
     claim: Claim,
+    key: String,
     pages: u32,
     info: String,
     outline: String,
@@ -258,11 +364,7 @@ impl Write for FinishParse {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         let claim = &self.claim;
         let held = queue::hold(tx, claim).await?;
-        tx.execute(
-            "UPDATE documents SET info = $2, outline = $3 WHERE id = $1",
-            args![&claim.document, &self.info, &self.outline],
-        )
-        .await?;
+        versions::keep_facts(tx, claim, &self.info, &self.outline).await?;
         tx.execute(
             "INSERT INTO warnings (document, version, warnings) VALUES ($1, $2, $3) \
              ON CONFLICT (document, version) DO UPDATE SET warnings = EXCLUDED.warnings",
@@ -276,15 +378,22 @@ impl Write for FinishParse {
         let row = tx
             .row(
                 "UPDATE tasks SET pages_total = $4, \
-                 pages_done = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3), \
+                 pages_done = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3 \
+                 AND COALESCE(reason, '') <> 'ocr_pending'), \
                  pages_unread = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3 \
-                 AND source IN ('skipped', 'failed')) WHERE id = $1 RETURNING pages_unread",
+                 AND source IN ('skipped', 'failed') AND COALESCE(reason, '') <> 'ocr_pending') WHERE id = $1 RETURNING pages_unread",
                 args![&claim.task, &claim.document, claim.version, self.pages],
             )
             .await?;
         let unread = row.map_or(Ok(0), |row| row.int())?;
-        stages::advance(tx, claim, &held).await?;
-        let data = json!({ "pages": self.pages, "unread": unread });
+        let waiting = recognitions::note_waiting(tx, claim).await?;
+        if waiting == 0 {
+            // Every page has its text: there is nothing to recognise.
+            stages::advance_past(tx, claim, &held, &self.key, Stage::Ocr).await?;
+        } else {
+            stages::advance(tx, claim, &held, &self.key).await?;
+        }
+        let data = json!({ "pages": self.pages, "unread": unread, "waiting": waiting });
         tx.event("document.text_extracted", &claim.project, Some(&claim.task), Some(&claim.document), &data)
     }
 }

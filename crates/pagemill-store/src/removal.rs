@@ -1,6 +1,6 @@
 //! Removal: documents with all that was derived from them, versions that were replaced, blobs that no one needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pagemill_core::{DocumentId, ErrorCode, Problem, ProjectId};
 use serde_json::json;
@@ -76,52 +76,82 @@ impl Write for DeleteDocument {
         tx.lock_rows("SELECT id FROM jobs WHERE document = $1 ORDER BY id", id).await?;
         for (table, sql) in [
             ("jobs", "DELETE FROM jobs WHERE document = $1"),
+            ("attempts", "DELETE FROM attempts WHERE task IN (SELECT id FROM tasks WHERE document = $1)"),
             ("tasks", "DELETE FROM tasks WHERE document = $1"),
             ("checkpoints", "DELETE FROM checkpoints WHERE document = $1"),
             ("blocks", "DELETE FROM blocks WHERE document = $1"),
             ("pages", "DELETE FROM pages WHERE document = $1"),
             ("warnings", "DELETE FROM warnings WHERE document = $1"),
+            ("recognitions", "DELETE FROM recognitions WHERE document = $1"),
             ("chunks", "DELETE FROM chunks WHERE document = $1"),
             ("events", "DELETE FROM events WHERE document = $1"),
         ] {
             rows.insert(table.to_owned(), tx.execute(sql, id).await?);
         }
+        let sources = remove_versions(tx, &self.document, None, rows.entry("versions".to_owned()).or_default()).await?;
         let (embeddings, vectors) = remove_embeddings(tx, &self.document, None).await?;
         rows.insert("embeddings".to_owned(), embeddings);
         rows.insert("vectors".to_owned(), vectors);
         rows.insert("documents".to_owned(), tx.execute("DELETE FROM documents WHERE id = $1", id).await?);
-        let others = tx.number("SELECT COUNT(*) FROM documents WHERE sha256 = $1", args![&document.sha256]).await?;
-        if others == 0 {
-            tx.execute(
-                "INSERT INTO blob_removals (sha256) VALUES ($1) ON CONFLICT (sha256) DO NOTHING",
-                args![&document.sha256],
-            )
-            .await?;
+        let mut unused = sources;
+        unused.insert(document.sha256.clone());
+        let mut blob_unused = false;
+        for sha256 in &unused {
+            let released = release_blob(tx, sha256).await?;
+            blob_unused |= released && *sha256 == document.sha256;
         }
         tx.change(ChangeKind::Removed, &self.project, &self.document, document.live_version.unwrap_or(0));
         tx.event("document.deleted", &self.project, None, Some(&self.document), &json!({}))?;
-        Ok(Some(DeletionReceipt {
-            document: self.document.clone(),
-            sha256: document.sha256,
-            blob_unused: others == 0,
-            rows,
-        }))
+        Ok(Some(DeletionReceipt { document: self.document.clone(), sha256: document.sha256, blob_unused, rows }))
     }
 }
 
 /// Removes all that belongs to versions before the given one, but not the vectors: the new version will find
 /// most of them again.
 pub(crate) async fn remove_older_versions(tx: &mut Tx<'_>, document: &DocumentId, version: u32) -> Result<(), Failure> {
+    for sha256 in remove_versions(tx, document, Some(version), &mut 0).await? {
+        release_blob(tx, &sha256).await?;
+    }
     for sql in [
         "DELETE FROM checkpoints WHERE document = $1 AND version < $2",
         "DELETE FROM blocks WHERE document = $1 AND version < $2",
         "DELETE FROM pages WHERE document = $1 AND version < $2",
         "DELETE FROM warnings WHERE document = $1 AND version < $2",
+        "DELETE FROM recognitions WHERE document = $1 AND version < $2",
         "DELETE FROM chunks WHERE document = $1 AND version < $2",
     ] {
         tx.execute(sql, args![document, version]).await?;
     }
     Ok(())
+}
+
+/// Removes what is known of versions before one, or of all, and returns the hashes of their bytes.
+async fn remove_versions(
+    tx: &mut Tx<'_>,
+    document: &DocumentId,
+    before: Option<u32>,
+    removed: &mut u64,
+) -> Result<BTreeSet<String>, Failure> {
+    let before = args![document, before.unwrap_or(u32::MAX)];
+    let rows = tx.rows("SELECT sha256 FROM versions WHERE document = $1 AND version < $2", before).await?;
+    *removed += tx.execute("DELETE FROM versions WHERE document = $1 AND version < $2", before).await?;
+    rows.iter().map(|row| row.text()).collect()
+}
+
+/// Marks a blob for removal unless some document needs it; whether it does not is returned.
+pub(crate) async fn release_blob(tx: &mut Tx<'_>, sha256: &str) -> Result<bool, Failure> {
+    if needed(tx, sha256).await? {
+        return Ok(false);
+    }
+    let sql = "INSERT INTO blob_removals (sha256) VALUES ($1) ON CONFLICT (sha256) DO NOTHING";
+    tx.execute(sql, args![sha256]).await.map(|_| true)
+}
+
+/// Whether a document, or a version of one, is made from these bytes.
+async fn needed(tx: &mut Tx<'_>, sha256: &str) -> Result<bool, Failure> {
+    let sql = "SELECT (SELECT COUNT(*) FROM documents WHERE sha256 = $1) \
+               + (SELECT COUNT(*) FROM versions WHERE sha256 = $1)";
+    Ok(tx.number(sql, args![sha256]).await? > 0)
 }
 
 /// Removes the vectors that only versions before the given one used.
@@ -201,7 +231,7 @@ impl Write for BeginBlobRemoval {
         if row.fields().int_or_null()?.is_some_and(|until| until > now) {
             return Ok(false);
         }
-        if tx.number("SELECT COUNT(*) FROM documents WHERE sha256 = $1", sha256).await? > 0 {
+        if needed(tx, &self.sha256).await? {
             tx.execute("DELETE FROM blob_removals WHERE sha256 = $1", sha256).await?;
             return Ok(false);
         }

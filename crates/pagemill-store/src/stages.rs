@@ -89,9 +89,10 @@ impl Write for FinishStage {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         let Self(claim) = self;
         let held = queue::hold(tx, claim).await?;
-        advance(tx, claim, &held).await?;
+        advance(tx, claim, &held, "").await?;
         let kind = match claim.stage {
             Stage::Parse => "document.text_extracted",
+            Stage::Ocr => "document.text_recognised",
             Stage::Chunk => "document.chunks_created",
             Stage::Embed => "document.embeddings_skipped",
             Stage::Index => "document.indexed",
@@ -101,47 +102,47 @@ impl Write for FinishStage {
     }
 }
 
-/// Marks a unit of a stage as done, and shows it in the task. `reused` units were not done again.
-pub(crate) async fn check_unit(tx: &mut Tx<'_>, claim: &Claim, unit: u32, reused: u32) -> Result<(), Failure> {
-    tx.execute(
-        "INSERT INTO checkpoints (document, version, stage, unit, task, at_ms) VALUES ($1, $2, $3, $4, $5, $6) \
-         ON CONFLICT (document, version, stage, unit) DO NOTHING",
-        args![&claim.document, claim.version, claim.stage.as_str(), unit, &claim.task, wall_ms()],
-    )
-    .await?;
-    let row = tx
-        .row(
-            "UPDATE tasks SET waiting = NULL, reused = reused + $5, units_done = \
-             (SELECT COUNT(*) FROM checkpoints WHERE document = $2 AND version = $3 AND stage = $4 AND unit >= 0), \
-             pages_done = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3), \
-             pages_unread = (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $3 \
-             AND source IN ('skipped', 'failed')) \
-             WHERE id = $1 RETURNING units_done, units_total, pages_done, pages_total",
-            args![&claim.task, &claim.document, claim.version, claim.stage.as_str(), reused],
-        )
-        .await?;
-    let Some(row) = row else { return Err(crate::failure::lease_lost(claim)) };
-    let mut fields = row.fields();
-    let data = json!({
-        "stage": claim.stage.as_str(),
-        "units_done": fields.int()?,
-        "units_total": fields.int()?,
-        "pages_done": fields.int()?,
-        "pages_total": fields.int()?,
-    });
-    tx.event("task.progress", &claim.project, Some(&claim.task), Some(&claim.document), &data)
+/// Ends a stage: its checkpoint (with a key where its output can be found again), its time, its job gone, the next
+/// one queued.
+pub(crate) async fn advance(tx: &mut Tx<'_>, claim: &Claim, held: &Held, key: &str) -> Result<(), Failure> {
+    end(tx, claim, held, key).await?;
+    match claim.stage.next() {
+        Some(next) => queue::enqueue(tx, &NewJob::after(claim, held.turn(), next)).await,
+        None => Ok(()),
+    }
 }
 
-/// Ends a stage: its checkpoint, its time, its job gone, the next one queued.
-pub(crate) async fn advance(tx: &mut Tx<'_>, claim: &Claim, held: &Held) -> Result<(), Failure> {
-    let now = wall_ms();
+/// Ends a stage as [`advance`] does, when the one after it has nothing to do: that is checked off, too.
+pub(crate) async fn advance_past(
+    tx: &mut Tx<'_>,
+    claim: &Claim,
+    held: &Held,
+    key: &str,
+    idle: Stage,
+) -> Result<(), Failure> {
+    end(tx, claim, held, key).await?;
     tx.execute(
         "INSERT INTO checkpoints (document, version, stage, unit, task, at_ms) VALUES ($1, $2, $3, -1, $4, $5) \
          ON CONFLICT (document, version, stage, unit) DO NOTHING",
-        args![&claim.document, claim.version, claim.stage.as_str(), &claim.task, now],
+        args![&claim.document, claim.version, idle.as_str(), &claim.task, wall_ms()],
     )
     .await?;
-    tx.execute("DELETE FROM jobs WHERE id = $1 AND fence = $2", args![&claim.job, claim.fence]).await?;
+    match idle.next() {
+        Some(next) => queue::enqueue(tx, &NewJob::after(claim, held.turn(), next)).await,
+        None => Ok(()),
+    }
+}
+
+/// The end of a stage: its checkpoint, its time, its job gone.
+async fn end(tx: &mut Tx<'_>, claim: &Claim, held: &Held, key: &str) -> Result<(), Failure> {
+    let now = wall_ms();
+    tx.execute(
+        "INSERT INTO checkpoints (document, version, stage, unit, task, at_ms, key) VALUES ($1, $2, $3, -1, $4, $5, $6) \
+         ON CONFLICT (document, version, stage, unit) DO NOTHING",
+        args![&claim.document, claim.version, claim.stage.as_str(), &claim.task, now, key],
+    )
+    .await?;
+    queue::complete(tx, claim, held).await?;
     let row = tx.row("SELECT timings, stage_started_ms FROM tasks WHERE id = $1", args![&claim.task]).await?;
     let Some(row) = row else { return Err(crate::failure::lease_lost(claim)) };
     let mut fields = row.fields();
@@ -149,9 +150,6 @@ pub(crate) async fn advance(tx: &mut Tx<'_>, claim: &Claim, held: &Held) -> Resu
     let begun = fields.int_or_null()?.unwrap_or(now);
     timings.push((claim.stage, (now - begun).max(0) as f64 / 1000.0));
     tx.execute("UPDATE tasks SET timings = $2, waiting = NULL WHERE id = $1", args![&claim.task, to_json(&timings)?])
-        .await?;
-    if let Some(next) = claim.stage.next() {
-        queue::enqueue(tx, &NewJob::after(claim, held.turn, next)).await?;
-    }
-    Ok(())
+        .await
+        .map(drop)
 }

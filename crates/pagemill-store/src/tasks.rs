@@ -6,12 +6,16 @@ use pagemill_core::{
 use serde_json::json;
 
 use crate::{
-    Answer, Store,
+    Answer, Outcome, Source, Store,
     dialect::wall_ms,
     documents,
     failure::Failure,
-    queue::{self, NewJob, policy},
-    sql::{Fields, Row, Tx, Write, args, from_json},
+    queue::{
+        self, NewJob, attempts, policy,
+        stored::{self, StoredJob, job_columns},
+    },
+    sql::{Fields, Tx, Write, args, from_json},
+    versions,
 };
 
 /// The columns [`task_of`] reads, in its order.
@@ -19,7 +23,7 @@ macro_rules! task_columns {
     () => {
         "t.id, t.document, t.project, t.recipe, t.version, t.status, t.priority, t.stage, t.units_done, \
          t.units_total, t.pages_total, t.pages_done, t.pages_unread, t.chunks, t.reused, t.error, t.waiting, \
-         t.created_ms, t.started_ms, t.finished_ms, t.timings"
+         t.created_ms, t.started_ms, t.finished_ms, t.timings, t.ledger"
     };
 }
 pub(crate) use task_columns;
@@ -48,11 +52,8 @@ pub(crate) fn task_of(fields: &mut Fields<'_>) -> Result<Task, Failure> {
         started_ms: fields.int_or_null()?,
         finished_ms: fields.int_or_null()?,
         timings: fields.json()?,
+        ledger: fields.json()?,
     })
-}
-
-fn tasks_of(rows: &[Row]) -> Result<Vec<Task>, Failure> {
-    rows.iter().map(|row| task_of(&mut row.fields())).collect()
 }
 
 impl Store {
@@ -86,38 +87,6 @@ impl Store {
         })
     }
 
-    /// Tasks of a project in the order they were made, after a given one.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub fn tasks<'a>(
-        &'a self,
-        project: &'a ProjectId,
-        status: Option<TaskStatus>,
-        after: Option<&'a TaskId>,
-        limit: u32,
-    ) -> Answer<'a, Vec<Task>> {
-        const ALL: &str = concat!(
-            "SELECT ",
-            task_columns!(),
-            " FROM tasks t WHERE t.project = $1 AND t.id > $2 ORDER BY t.id LIMIT $3"
-        );
-        const OF_STATUS: &str = concat!(
-            "SELECT ",
-            task_columns!(),
-            " FROM tasks t WHERE t.project = $1 AND t.id > $2 AND t.status = $4 ORDER BY t.id LIMIT $3"
-        );
-        let after = after.map_or("", TaskId::as_str);
-        self.answer(async move {
-            let mut reader = self.reader().await?;
-            let rows = match status {
-                None => reader.conn().rows(ALL, args![project, after, limit]).await?,
-                Some(status) => reader.conn().rows(OF_STATUS, args![project, after, limit, status.as_str()]).await?,
-            };
-            tasks_of(&rows)
-        })
-    }
-
     /// Stops a task: its jobs are gone at once, and a worker at one of them loses its lease.
     /// A task that has ended is returned as it is. What was done stays for a later task.
     ///
@@ -125,6 +94,23 @@ impl Store {
     /// When the database does not answer.
     pub fn cancel_task<'a>(&'a self, project: &'a ProjectId, id: &'a TaskId) -> Answer<'a, Option<Task>> {
         self.write(CancelTask { project: project.clone(), task: id.clone() })
+    }
+
+    /// Holds a task back: none of its jobs is claimed, and a worker at one of them loses it, with the unit in
+    /// flight. A task that is paused is returned as it is.
+    ///
+    /// # Errors
+    /// `conflict` when the task has ended.
+    pub fn pause_task<'a>(&'a self, project: &'a ProjectId, id: &'a TaskId) -> Answer<'a, Option<Task>> {
+        self.write(HoldTask { project: project.clone(), task: id.clone(), hold: true })
+    }
+
+    /// Lets a paused task go on where it was. One that is not paused is returned as it is.
+    ///
+    /// # Errors
+    /// `conflict` when the task has ended.
+    pub fn resume_task<'a>(&'a self, project: &'a ProjectId, id: &'a TaskId) -> Answer<'a, Option<Task>> {
+        self.write(HoldTask { project: project.clone(), task: id.clone(), hold: false })
     }
 
     /// Starts a new task for the document of one that failed, was cancelled or is partial.
@@ -146,16 +132,14 @@ impl Write for CancelTask {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Task>, Failure> {
         // Jobs before tasks: everyone locks in this order.
-        tx.lock_rows(
-            "SELECT id FROM jobs WHERE task = $1 AND project = $2 ORDER BY id",
-            args![&self.task, &self.project],
-        )
-        .await?;
+        let mut jobs = lock_jobs(tx, &self.project, &self.task).await?;
         let Some(mut task) = lock_task(tx, &self.project, &self.task).await? else { return Ok(None) };
         if task.status.is_final() {
             return Ok(Some(task));
         }
-        tx.execute("DELETE FROM jobs WHERE task = $1", args![&self.task]).await?;
+        attempts::record_taken(tx, &jobs, Outcome::Cancelled).await?;
+        jobs.retain_mut(|job| job.job.cancel().is_ok());
+        stored::save(tx, &jobs).await?;
         task.status = TaskStatus::Cancelled;
         task.waiting = None;
         task.finished_ms = Some(wall_ms());
@@ -165,6 +149,58 @@ impl Write for CancelTask {
         )
         .await?;
         tx.event("task.cancelled", &self.project, Some(&self.task), Some(&task.document), &json!({}))?;
+        Ok(Some(task))
+    }
+}
+
+/// The jobs of a task, held until the transaction ends.
+async fn lock_jobs(tx: &mut Tx<'_>, project: &ProjectId, task: &TaskId) -> Result<Vec<StoredJob>, Failure> {
+    const OF_TASK: &str = concat!("SELECT ", job_columns!(), " FROM jobs WHERE task = $1 AND project = $2 ORDER BY id");
+    StoredJob::read_all(&tx.lock_rows(OF_TASK, args![task, project]).await?)
+}
+
+struct HoldTask {
+    project: ProjectId,
+    task: TaskId,
+    hold: bool,
+}
+
+impl Write for HoldTask {
+    type Output = Option<Task>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Task>, Failure> {
+        let before = lock_jobs(tx, &self.project, &self.task).await?;
+        let Some(mut task) = lock_task(tx, &self.project, &self.task).await? else { return Ok(None) };
+        if task.status.is_final() {
+            let message = format!("task {} is `{}`, it has ended already", self.task, task.status.as_str());
+            return Err(Problem::new(ErrorCode::Conflict, message).into());
+        }
+        if (task.status == TaskStatus::Paused) == self.hold {
+            return Ok(Some(task));
+        }
+        let now = tx.now().await?;
+        let mut jobs = before.clone();
+        if self.hold {
+            jobs.retain_mut(|job| job.job.pause().is_ok());
+            attempts::record_taken(tx, &before, Outcome::Paused).await?;
+        } else {
+            jobs.retain_mut(|job| job.job.resume(now).is_ok());
+        }
+        stored::save(tx, &jobs).await?;
+        task.status = match (self.hold, task.started_ms) {
+            (true, _) => TaskStatus::Paused,
+            (false, None) => TaskStatus::Queued,
+            (false, Some(_)) => TaskStatus::Processing,
+        };
+        task.waiting = None;
+        tx.execute(
+            "UPDATE tasks SET status = $2, waiting = NULL WHERE id = $1",
+            args![&self.task, task.status.as_str()],
+        )
+        .await?;
+        let kind = if self.hold { "task.paused" } else { "task.resumed" };
+        tx.event(kind, &self.project, Some(&self.task), Some(&task.document), &json!({}))?;
+        tx.wake();
         Ok(Some(task))
     }
 }
@@ -226,8 +262,17 @@ pub(crate) async fn again(
     priority: Priority,
 ) -> Result<Task, Failure> {
     // What was set aside as a dead letter is being tried again.
-    tx.execute("DELETE FROM jobs WHERE document = $1", args![&document.id]).await?;
-    if last.status == TaskStatus::Partial && document.live_version == Some(last.version) {
+    let set_aside = tx.execute("DELETE FROM jobs WHERE document = $1", args![&document.id]).await?;
+    // When a stage was set aside and the rest went on without it, the pages are fine: only that stage is missing.
+    let is_read = set_aside > 0 && last.error.as_ref().is_none_or(|error| error.code != ErrorCode::PagesUnread);
+    if last.status == TaskStatus::Partial && document.live_version == Some(last.version) && !is_read {
+        let source = Source {
+            sha256: document.sha256.clone(),
+            file: document.file.clone(),
+            bytes: document.bytes,
+            redo_from: None,
+        };
+        versions::begin(tx, &document.project, &document.id, last.version + 1, &source).await?;
         return start(tx, document, recipe, priority, last.version + 1, Stage::Parse).await;
     }
     let rows = tx
@@ -237,7 +282,7 @@ pub(crate) async fn again(
         )
         .await?;
     let done = rows.iter().map(|row| row.fields().word(Stage::parse)).collect::<Result<Vec<_>, _>>()?;
-    let failed = last.error.as_ref().map(|error| (last.stage, error.code.fault()));
+    let failed = last.error.as_ref().filter(|_| !is_read).map(|error| (last.stage, error.code.fault()));
     let stage = policy::resume_stage(&done, failed);
     // Units of a stage that was interrupted stand; a fault of the file is looked at afresh.
     let least = if matches!(failed, Some((_, Fault::Input))) { -1 } else { i64::from(u32::MAX) };
@@ -282,6 +327,7 @@ pub(crate) async fn start(
         started_ms: None,
         finished_ms: None,
         timings: Vec::new(),
+        ledger: Vec::new(),
     };
     let turn = queue::next_turn(tx, &document.project).await?;
     let inserted = tx
@@ -289,8 +335,10 @@ pub(crate) async fn start(
             "INSERT INTO tasks (id, document, project, recipe, version, status, priority, turn, stage, units_done, \
          units_total, pages_total, pages_done, pages_unread, chunks, reused, created_ms, timings) \
          VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, 0, 0, $9, \
-         (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $5), \
-         (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $5 AND source IN ('skipped', 'failed')), \
+         (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $5 \
+         AND COALESCE(reason, '') <> 'ocr_pending'), \
+         (SELECT COUNT(*) FROM pages WHERE document = $2 AND version = $5 AND source IN ('skipped', 'failed') \
+         AND COALESCE(reason, '') <> 'ocr_pending'), \
          (SELECT COUNT(*) FROM chunks WHERE document = $2 AND version = $5), 0, $10, '[]') \
          RETURNING pages_done, pages_unread, chunks",
             args![

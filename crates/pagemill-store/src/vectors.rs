@@ -7,8 +7,9 @@ use pagemill_core::{ChunkId, DocumentId, ErrorCode, Problem};
 use serde_json::json;
 
 use crate::{
-    Answer, ChangeKind, ChunkVector, Claim, Store,
+    Answer, ChangeKind, ChunkVector, Claim, Store, Unit,
     failure::Failure,
+    ledger::{Items, check_unit},
     queue, removal,
     sql::{LIST, Tx, Value, Write, args, list_values, with_list},
     stages,
@@ -73,7 +74,7 @@ impl Store {
     pub fn save_embeddings<'a>(
         &'a self,
         claim: &'a Claim,
-        unit: u32,
+        unit: impl Into<Unit>,
         model: &'a str,
         vectors: &'a [ChunkVector],
         reused: u32,
@@ -89,7 +90,9 @@ impl Store {
         for (hash, vector) in texts {
             values.extend_from_slice(args![model, hash, vector.clone()]);
         }
-        self.write(SaveEmbeddings { claim: claim.clone(), unit, links, vectors: values, reused })
+        let reused = reused.min(vectors.len() as u32);
+        let items = Items { done: vectors.len() as u32 - reused, reused, failed: 0 };
+        self.write(SaveEmbeddings { claim: claim.clone(), unit: unit.into(), links, vectors: values, items })
     }
 
     /// Ends `embed`: every chunk has its vector, and the vector index hears of it.
@@ -103,10 +106,10 @@ impl Store {
 
 struct SaveEmbeddings {
     claim: Claim,
-    unit: u32,
+    unit: Unit,
     links: Vec<Value>,
     vectors: Vec<Value>,
-    reused: u32,
+    items: Items,
 }
 
 impl Write for SaveEmbeddings {
@@ -120,7 +123,7 @@ impl Write for SaveEmbeddings {
         let head = "INSERT INTO embeddings (document, version, chunk, model, hash) VALUES";
         let tail = "ON CONFLICT (document, version, model, chunk) DO UPDATE SET hash = EXCLUDED.hash";
         tx.conn().insert_many(head, 5, tail, &self.links).await?;
-        stages::check_unit(tx, claim, self.unit, self.reused).await
+        check_unit(tx, claim, &self.unit, self.items).await
     }
 }
 
@@ -148,7 +151,7 @@ impl Write for FinishEmbed {
         }
         removal::remove_older_embeddings(tx, &claim.document, claim.version).await?;
         tx.change(ChangeKind::Vectors, &claim.project, &claim.document, claim.version);
-        stages::advance(tx, claim, &held).await?;
+        stages::advance(tx, claim, &held, "").await?;
         let data = json!({ "model": model });
         tx.event("document.embeddings_generated", &claim.project, Some(&claim.task), Some(&claim.document), &data)
     }

@@ -9,6 +9,11 @@ use std::{
 use pagemill_core::{ErrorCode, Problem};
 use serde::Deserialize;
 
+use crate::ocr::Languages;
+
+/// What pictures are read in unless said otherwise.
+const DEFAULT_LANGUAGES: &str = "eng";
+
 /// Settings of a library and of the process that opens it.
 #[derive(Clone)]
 pub struct Settings {
@@ -26,8 +31,30 @@ pub struct Settings {
     pub chunk_overlap: usize,
     /// Reading processes and embedding threads.
     pub cores: usize,
+    /// Languages pictures of text are read in, before the language of the document is known.
+    pub ocr_languages: Languages,
     /// What a single file may ask for.
     pub limits: Limits,
+    /// When workers stop taking jobs, and when they give one up.
+    pub workers: WorkerSettings,
+}
+
+/// When workers stop taking jobs, and when they give one up.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkerSettings {
+    /// No job is taken while more of the machine's memory is in use than this.
+    pub memory_percent: u8,
+    /// A stage that takes longer is told of in the log, in seconds.
+    pub soft_seconds: u64,
+    /// A stage that takes longer is stopped; what it got done stays, in seconds.
+    pub hard_seconds: u64,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self { memory_percent: 80, soft_seconds: 25 * 60, hard_seconds: 30 * 60 }
+    }
 }
 
 /// What a single file may ask for; every refusal has its own code.
@@ -55,6 +82,8 @@ pub struct Limits {
     pub page_seconds: u64,
     /// Seconds for a whole document (`time_limit`).
     pub document_seconds: u64,
+    /// Seconds OCR may take for one page (`time_limit`).
+    pub ocr_page_seconds: u64,
 }
 
 impl Default for Limits {
@@ -70,6 +99,7 @@ impl Default for Limits {
             files_per_child: 200,
             page_seconds: 30,
             document_seconds: 15 * 60,
+            ocr_page_seconds: 120,
         }
     }
 }
@@ -78,6 +108,11 @@ impl Limits {
     /// How long to wait for a sign of life from a process at work on a page.
     pub fn page_patience(&self) -> Duration {
         Duration::from_secs(self.page_seconds.saturating_mul(2))
+    }
+
+    /// How long to wait for OCR of a page.
+    pub fn ocr_time(&self) -> Duration {
+        Duration::from_secs(self.ocr_page_seconds)
     }
 
     /// How long to wait for a document.
@@ -95,7 +130,15 @@ struct File {
     model: Option<PathBuf>,
     chunk: ChunkFile,
     cores: Option<usize>,
+    ocr: OcrFile,
     limits: Limits,
+    workers: WorkerSettings,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct OcrFile {
+    languages: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -150,6 +193,13 @@ impl Settings {
                 format!("`{}`: chunk.tokens must be at least 32, and chunk.overlap at most half of it", path.display()),
             ));
         }
+        let languages = file.ocr.languages.as_deref().unwrap_or(DEFAULT_LANGUAGES);
+        let Some(ocr_languages) = Languages::parse(languages) else {
+            return Err(Problem::new(
+                ErrorCode::InvalidConfig,
+                format!("`{}`: ocr.languages must be names as Tesseract has them, such as `deu+eng`", path.display()),
+            ));
+        };
         Ok(Self {
             library: library.to_owned(),
             database: overrides.database.or(file.database),
@@ -158,7 +208,9 @@ impl Settings {
             chunk_tokens: file.chunk.tokens,
             chunk_overlap: file.chunk.overlap,
             cores: file.cores.unwrap_or_else(available_cores).max(1),
+            ocr_languages,
             limits: file.limits,
+            workers: file.workers,
         })
     }
 
@@ -170,6 +222,13 @@ impl Settings {
     /// Whether other processes may work on the same database.
     pub fn is_shared(&self) -> bool {
         self.database_url().starts_with("postgres")
+    }
+
+    /// Whether the database is there already; one on a server is asked when it is opened.
+    pub fn has_database(&self) -> bool {
+        let url = self.database_url();
+        let path = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
+        path.is_none_or(|path| Path::new(path).exists())
     }
 
     /// The place of the files.

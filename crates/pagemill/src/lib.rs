@@ -9,4 +9,5 @@ pub mod config;
 pub mod eval;
 pub mod jobs;
 pub mod library;
+pub mod ocr;
 mod web;

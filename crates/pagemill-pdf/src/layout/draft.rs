@@ -6,6 +6,7 @@ use super::lines::{Line, parted};
 use super::marks;
 use crate::compounds::Compounds;
 use crate::content::{Content, Direction, RawWord};
+use crate::recognised::Upright;
 
 /// A block in the making.
 #[derive(Clone, Debug)]
@@ -44,6 +45,15 @@ pub(crate) struct Draft {
     pub(crate) space_above: f32,
     /// Cells of a table.
     pub(crate) cells: Vec<Cell>,
+}
+
+impl Draft {
+    /// Puts a block of an upright picture onto its page.
+    pub(crate) fn place(&mut self, upright: &Upright) {
+        self.bbox = upright.to_page(&self.bbox);
+        self.words.iter_mut().for_each(|word| word.bbox = upright.to_page(&word.bbox));
+        self.cells.iter_mut().for_each(|cell| cell.bbox = upright.to_page(&cell.bbox));
+    }
 }
 
 /// Writes lines one after the other.

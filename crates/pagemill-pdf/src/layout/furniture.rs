@@ -4,6 +4,7 @@
 use rustc_hash::FxHashSet;
 
 use super::lines::Line;
+use super::looks;
 use crate::content::Content;
 
 /// Furniture stands within this share of the page height from its edge.
@@ -12,6 +13,8 @@ const ZONE: f32 = 0.14;
 const SAME_HEIGHT: f32 = 5.0;
 /// At most so many lines at each edge are looked at.
 const MAX_LINES: usize = 12;
+/// At most so many rows at each edge may be furniture by their looks alone.
+const MAX_ROWS: usize = 3;
 
 /// A line at the edge of a page.
 #[derive(Clone, Debug)]
@@ -23,6 +26,8 @@ struct Edge {
     top: bool,
     /// Whether it takes less than half the width of the page.
     short: bool,
+    /// Whether it looks like furniture by itself.
+    looks: bool,
 }
 
 /// The lines at the edges of a page, kept while its neighbours are read.
@@ -50,7 +55,14 @@ impl Edges {
                 base: lines[at].base,
                 top,
                 short: lines[at].frame.width() < 0.5 * width,
+                looks: false,
             });
+        }
+        for top in [true, false] {
+            let looks = looks::rows(lines, &order, content, height, top, MAX_ROWS);
+            for edge in edges.iter_mut().filter(|edge| edge.top == top) {
+                edge.looks = looks.contains(&edge.line);
+            }
         }
         Self(edges)
     }
@@ -61,10 +73,13 @@ impl Edges {
         let mut found: FxHashSet<usize> = FxHashSet::default();
         let (mut lowest_top, mut highest_bottom) = (f32::MIN, f32::MAX);
         let mut heights: Vec<f32> = Vec::new();
+        // The first page often has furniture of its own.
+        let first = neighbours.iter().all(|(distance, _)| *distance > 0);
         for edge in &self.0 {
             let known =
                 neighbours.iter().any(|(distance, page)| page.0.iter().any(|other| edge.returns(other, *distance)))
-                    || edge.is_lone_number(self);
+                    || edge.is_lone_number(self)
+                    || (first && edge.looks);
             if !known {
                 continue;
             }

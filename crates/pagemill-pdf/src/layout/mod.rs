@@ -6,6 +6,7 @@ mod figures;
 mod flows;
 mod furniture;
 mod lines;
+mod looks;
 mod marks;
 mod paragraphs;
 mod run_in;

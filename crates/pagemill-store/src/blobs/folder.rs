@@ -92,6 +92,18 @@ impl Folder {
         Ok(pieces.boxed())
     }
 
+    /// Gives a blob a second name, if that is on the same disk; returns its size.
+    pub(super) async fn link_to(&self, sha256: &str, to: &Path) -> Result<Option<u64>, Problem> {
+        let (path, to, name) = (self.path(sha256), to.to_owned(), sha256.to_owned());
+        blocking(move || match fs::hard_link(&path, &to) {
+            Ok(()) => fs::metadata(&to).map(|file| Some(file.len())).map_err(|error| Problem::from_io(error, &to)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(unread(error, &path, &name)),
+            // Another disk, or one without second names.
+            Err(_no_link) => Ok(None),
+        })
+        .await
+    }
+
     pub(super) async fn exists(&self, sha256: &str) -> Result<bool, Problem> {
         let path = self.path(sha256);
         blocking(move || path.try_exists().map_err(|error| Problem::from_io(error, &path))).await

@@ -10,9 +10,9 @@ mod writer;
 use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::{StreamExt, stream::BoxStream};
 use pagemill_core::{ErrorCode, Problem};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use bucket::Bucket;
 use folder::Folder;
@@ -127,6 +127,30 @@ impl Blobs {
         }
     }
 
+    /// Puts a blob into a file that is not there yet; on one disk as a second name of the same file. Returns its size.
+    ///
+    /// # Errors
+    /// `not_found` when the blob is gone, `blobs_unavailable`, `disk_full`, `read_only`.
+    pub async fn copy_to(&self, sha256: &str, path: &Path) -> Result<u64, Problem> {
+        check_name(sha256)?;
+        if let Place::Folder(folder) = &self.place
+            && let Some(bytes) = folder.link_to(sha256, path).await?
+        {
+            return Ok(bytes);
+        }
+        let mut pieces = self.get_stream(sha256).await?;
+        let failed = |error| Problem::from_io(error, path);
+        let mut file = tokio::fs::File::create(path).await.map_err(failed)?;
+        let mut bytes = 0;
+        while let Some(piece) = pieces.next().await {
+            let piece = piece?;
+            bytes += piece.len() as u64;
+            file.write_all(&piece).await.map_err(failed)?;
+        }
+        file.sync_all().await.map_err(failed)?;
+        Ok(bytes)
+    }
+
     /// Whether the blob is there.
     ///
     /// # Errors
@@ -175,6 +199,11 @@ fn is_name(name: &str) -> bool {
 /// An answer for a hash that is not there.
 fn missing(sha256: &str) -> Problem {
     Problem::new(ErrorCode::NotFound, format!("the file with the hash {sha256} is not in the library"))
+}
+
+/// An error of the file system that names the file.
+pub(crate) fn io_problem(error: std::io::Error, path: &Path) -> Problem {
+    Problem::from_io(error, path)
 }
 
 /// Problems of the file system that name the file.

@@ -2,14 +2,22 @@
 
 use std::time::Duration;
 
-use pagemill_core::{JobId, Queue, TaskError, WorkerId};
+use pagemill_core::{
+    JobId, TaskError, WorkerId,
+    queue::{AfterFault, Refused},
+};
 use serde_json::json;
 
-use super::{claim::millis, policy};
+use super::{
+    attempts::{self, Ended},
+    expiry,
+    stored::{self, StoredJob, job_columns},
+};
 use crate::{
-    Answer, Claim, Store,
-    failure::Failure,
-    sql::{Tx, Write, args, to_json},
+    Answer, Claim, Outcome, Store,
+    dialect::wall_ms,
+    failure::{Failure, lease_lost},
+    sql::{LIST, Tx, Write, args, list_values, with_list},
 };
 
 impl Store {
@@ -29,6 +37,27 @@ impl Store {
         self.write(Heartbeat { worker: worker.clone(), claims, lease })
     }
 
+    /// Which of these claimed jobs are no longer held: taken away by a person, ended, or given to another.
+    /// Only reads, so that it may be asked often.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn lost_jobs<'a>(&'a self, worker: &'a WorkerId, claims: &'a [(JobId, i64)]) -> Answer<'a, Vec<JobId>> {
+        self.answer(async move {
+            let mut reader = self.reader().await?;
+            let rows = reader
+                .conn()
+                .rows("SELECT id, fence FROM jobs WHERE state = 'leased' AND worker = $1", args![worker])
+                .await?;
+            let held = rows.iter().map(|row| {
+                let mut fields = row.fields();
+                Ok((fields.id()?, fields.int()?))
+            });
+            let held = held.collect::<Result<std::collections::BTreeSet<(JobId, i64)>, Failure>>()?;
+            Ok(claims.iter().filter(|claim| !held.contains(*claim)).map(|(job, _)| job.clone()).collect())
+        })
+    }
+
     /// Gives a job back with its attempt: the program stops, the disk is full, a service is down.
     /// The task shows what it waits for.
     ///
@@ -38,12 +67,22 @@ impl Store {
         self.write(Release { claim: claim.clone(), waiting: waiting.map(str::to_owned), delay })
     }
 
-    /// Tries a job again after a pause. The attempt is spent; after the last one the task fails with the error.
+    /// Tries a job again after a pause. The attempt is spent; after the last one the job is set aside, and its
+    /// task fails with the error, or goes on without the job where it can.
     ///
     /// # Errors
     /// `lease_lost` when the job is no longer held.
     pub fn retry_later<'a>(&'a self, claim: &'a Claim, error: &'a TaskError, delay: Duration) -> Answer<'a, ()> {
-        self.write(RetryLater { claim: claim.clone(), error: error.clone(), delay })
+        self.write(RetryLater { claim: claim.clone(), error: error.clone(), delay, crashed: false })
+    }
+
+    /// The same for a job that crashed what ran it: no attempt is spent, the crash is counted, and the third
+    /// one sets the job aside.
+    ///
+    /// # Errors
+    /// `lease_lost` when the job is no longer held.
+    pub fn crash_job<'a>(&'a self, claim: &'a Claim, error: &'a TaskError, delay: Duration) -> Answer<'a, ()> {
+        self.write(RetryLater { claim: claim.clone(), error: error.clone(), delay, crashed: true })
     }
 
     /// Ends the task of a job: the file is at fault, and trying again would change nothing.
@@ -52,33 +91,6 @@ impl Store {
     /// `lease_lost` when the job is no longer held.
     pub fn fail_task<'a>(&'a self, claim: &'a Claim, error: &'a TaskError) -> Answer<'a, ()> {
         self.write(FailTask { claim: claim.clone(), error: error.clone() })
-    }
-
-    /// How long until a job of these queues can be due, zero if one is; `None` when there is none.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub fn next_due<'a>(&'a self, queues: &'a [Queue]) -> Answer<'a, Option<Duration>> {
-        self.answer(async move {
-            let mut reader = self.reader().await?;
-            let mut conn = reader.conn();
-            let now = self.clock().now(&mut conn).await?;
-            let mut due: Option<i64> = None;
-            for queue in queues {
-                let row = conn
-                    .row(
-                        "SELECT (SELECT MIN(run_at) FROM jobs WHERE queue = $1 AND state = 'ready'), \
-                         (SELECT MIN(lease_until) FROM jobs WHERE queue = $1 AND state = 'leased')",
-                        args![queue.as_str()],
-                    )
-                    .await?;
-                if let Some(row) = row {
-                    let mut fields = row.fields();
-                    due = [due, fields.int_or_null()?, fields.int_or_null()?].into_iter().flatten().min();
-                }
-            }
-            Ok(due.map(|at| Duration::from_millis(u64::try_from(at - now).unwrap_or(0))))
-        })
     }
 }
 
@@ -92,21 +104,28 @@ impl Write for Heartbeat {
     type Output = Vec<JobId>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<JobId>, Failure> {
-        let until = tx.now().await?.saturating_add(millis(self.lease));
+        const OF_LIST: &str = concat!("SELECT ", job_columns!(), " FROM jobs WHERE id IN ({list}) ORDER BY id");
+        let now = tx.now().await?;
         let mut lost = Vec::new();
-        for (job, fence) in &self.claims {
-            let kept = tx
-                .execute(
-                    "UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND worker = $4 AND state = 'leased'",
-                    args![until, job, *fence, &self.worker],
-                )
-                .await?;
-            if kept == 0 {
-                lost.push(job.clone());
-            }
+        for claims in self.claims.chunks(LIST) {
+            let ids: Vec<JobId> = claims.iter().map(|(job, _)| job.clone()).collect();
+            let values = list_values(&[], &ids);
+            let sql = tx.dialect().for_update_list(with_list(OF_LIST, 1));
+            let mut jobs = StoredJob::read_all(&tx.rows(sql, &values).await?)?;
+            jobs.retain_mut(|job| {
+                let fence = claims.iter().find(|(id, _)| *id == job.id).map_or(-1, |(_, fence)| *fence);
+                job.job.heartbeat(&self.worker, fence, now, self.lease).is_ok()
+            });
+            stored::save(tx, &jobs).await?;
+            lost.extend(claims.iter().map(|(id, _)| id).filter(|id| !jobs.iter().any(|job| job.id == **id)).cloned());
         }
         Ok(lost)
     }
+}
+
+/// What the machine cannot do with a job that was just found to be held.
+fn refused(claim: &Claim) -> impl FnOnce(Refused) -> Failure {
+    move |_refused| lease_lost(claim)
 }
 
 struct Release {
@@ -120,14 +139,13 @@ impl Write for Release {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         let claim = &self.claim;
-        super::hold(tx, claim).await?;
-        let run_at = tx.now().await?.saturating_add(millis(self.delay));
-        tx.execute(
-            "UPDATE jobs SET state = 'ready', worker = NULL, lease_until = NULL, attempt = attempt - 1, run_at = $2 \
-             WHERE id = $1 AND fence = $3",
-            args![&claim.job, run_at, claim.fence],
-        )
-        .await?;
+        let before = super::hold(tx, claim).await?.stored;
+        let mut job = before.clone();
+        let now = tx.now().await?;
+        job.job.release(now, self.delay).map_err(refused(claim))?;
+        stored::save(tx, std::slice::from_ref(&job)).await?;
+        let ended = Ended { before: &before, worker: &claim.worker, outcome: Outcome::Released, error: None };
+        attempts::record(tx, &[ended]).await?;
         tx.execute("UPDATE tasks SET waiting = $2 WHERE id = $1", args![&claim.task, self.waiting.clone()]).await?;
         if let Some(waiting) = &self.waiting {
             let data = json!({ "stage": claim.stage.as_str(), "for": waiting });
@@ -142,27 +160,32 @@ struct RetryLater {
     claim: Claim,
     error: TaskError,
     delay: Duration,
+    crashed: bool,
 }
 
 impl Write for RetryLater {
     type Output = ();
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
-        let Self { claim, error, delay } = self;
-        super::hold(tx, claim).await?;
-        if !policy::may_retry(claim.attempt) {
-            return super::fail(tx, &claim.task, &claim.project, &claim.document, claim.stage, error).await;
+        let Self { claim, error, delay, crashed } = self;
+        let before = super::hold(tx, claim).await?.stored;
+        let mut job = before.clone();
+        let now = tx.now().await?;
+        let after = if *crashed { job.job.crash(now, *delay) } else { job.job.fail(now, *delay) };
+        let after = after.map_err(refused(claim))?;
+        job.error = Some(error.clone());
+        job.died_ms = (after == AfterFault::SetAside).then(wall_ms);
+        stored::save(tx, std::slice::from_ref(&job)).await?;
+        let outcome = if *crashed { Outcome::Crashed } else { Outcome::Failed };
+        let ended = Ended { before: &before, worker: &claim.worker, outcome, error: Some(error) };
+        attempts::record(tx, &[ended]).await?;
+        if after == AfterFault::SetAside {
+            return expiry::after_set_aside(tx, &job, error).await;
         }
-        let run_at = tx.now().await?.saturating_add(millis(*delay));
-        tx.execute(
-            "UPDATE jobs SET state = 'ready', worker = NULL, lease_until = NULL, run_at = $2, error = $3 \
-             WHERE id = $1 AND fence = $4",
-            args![&claim.job, run_at, to_json(error)?, claim.fence],
-        )
-        .await?;
         let data = json!({
             "stage": claim.stage.as_str(),
             "attempt": claim.attempt,
+            "crashes": job.job.crashes,
             "code": error.code.as_str(),
             "message": error.message,
         });
@@ -180,7 +203,9 @@ impl Write for FailTask {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         let Self { claim, error } = self;
-        super::hold(tx, claim).await?;
+        let before = super::hold(tx, claim).await?.stored;
+        let ended = Ended { before: &before, worker: &claim.worker, outcome: Outcome::Failed, error: Some(error) };
+        attempts::record(tx, &[ended]).await?;
         super::fail(tx, &claim.task, &claim.project, &claim.document, claim.stage, error).await
     }
 }

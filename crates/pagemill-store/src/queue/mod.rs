@@ -1,21 +1,32 @@
 //! The queue: jobs that are claimed under a lease, and given back, tried again or set aside.
 //!
-//! What is decided is in [`policy`]; what is stored is here. Everyone who locks rows does so in
-//! the order document, job, task, so that PostgreSQL finds no deadlock.
+//! What is decided is decided by the state machine in [`pagemill_core::queue`]; what is stored is here. Everyone
+//! who locks rows does so in the order document, job, task, so that PostgreSQL finds no deadlock.
 
+pub(crate) mod attempts;
 mod claim;
+pub(crate) mod control;
+mod dead;
+mod expiry;
 mod lease;
 pub(crate) mod policy;
+mod standing;
+pub(crate) mod stored;
+mod workers;
 
-use pagemill_core::{DocumentId, JobId, Priority, ProjectId, Stage, Task, TaskError, TaskId};
+use pagemill_core::{DocumentId, JobId, Priority, ProjectId, Stage, Task, TaskError, TaskId, queue::policy as rules};
 use serde_json::json;
 
 use crate::{
-    Claim,
+    Claim, Outcome,
     dialect::wall_ms,
     failure::{Failure, lease_lost},
-    sql::{Tx, Write, args, to_json},
+    sql::{Tx, args, to_json},
 };
+use attempts::Ended;
+use stored::{StoredJob, job_columns};
+
+pub(crate) use expiry::ForgetOlderBoots;
 
 /// A job to be queued.
 pub(crate) struct NewJob<'a> {
@@ -57,6 +68,20 @@ impl<'a> NewJob<'a> {
             stage,
         }
     }
+
+    /// The job that a task goes on with after one that was set aside.
+    fn after_dead(dead: &'a StoredJob, stage: Stage) -> Self {
+        Self {
+            task: &dead.task,
+            document: &dead.document,
+            project: &dead.project,
+            version: dead.version,
+            recipe: &dead.recipe,
+            priority: dead.priority,
+            turn: dead.turn,
+            stage,
+        }
+    }
 }
 
 /// Queues a job. One that is there already is left as it is.
@@ -92,14 +117,21 @@ pub(crate) async fn next_turn(tx: &mut Tx<'_>, project: &ProjectId) -> Result<i6
             args![project],
         )
         .await?;
-    let Some(row) = row else { return Ok(policy::turn(None, None)) };
+    let Some(row) = row else { return Ok(rules::turn(None, None)) };
     let mut fields = row.fields();
-    Ok(policy::turn(fields.int_or_null()?, fields.int_or_null()?))
+    Ok(rules::turn(fields.int_or_null()?, fields.int_or_null()?))
 }
 
 /// A claimed job, checked and held until the transaction ends.
 pub(crate) struct Held {
-    pub(crate) turn: i64,
+    pub(crate) stored: StoredJob,
+}
+
+impl Held {
+    /// The turn of the job's task.
+    pub(crate) fn turn(&self) -> i64 {
+        self.stored.turn
+    }
 }
 
 /// Makes sure that a claim still holds, and keeps it so until the transaction ends: every write of a worker begins here.
@@ -110,16 +142,25 @@ pub(crate) async fn hold(tx: &mut Tx<'_>, claim: &Claim) -> Result<Held, Failure
     let document = tx
         .lock_row("SELECT id FROM documents WHERE id = $1 AND project = $2", args![&claim.document, &claim.project])
         .await?;
-    let job = tx
-        .lock_row(
-            "SELECT turn FROM jobs WHERE id = $1 AND fence = $2 AND worker = $3 AND state = 'leased'",
-            args![&claim.job, claim.fence, &claim.worker],
-        )
-        .await?;
+    const OF_CLAIM: &str = concat!(
+        "SELECT ",
+        job_columns!(),
+        " FROM jobs WHERE id = $1 AND fence = $2 AND worker = $3 AND state = 'leased'"
+    );
+    let job = tx.lock_row(OF_CLAIM, args![&claim.job, claim.fence, &claim.worker]).await?;
     match (document, job) {
-        (Some(_), Some(job)) => Ok(Held { turn: job.int()? }),
+        (Some(_), Some(job)) => Ok(Held { stored: StoredJob::read(&job)? }),
         _ => Err(lease_lost(claim)),
     }
+}
+
+/// Ends a held job that is done: its row is gone, its attempt written down.
+pub(crate) async fn complete(tx: &mut Tx<'_>, claim: &Claim, held: &Held) -> Result<(), Failure> {
+    let mut job = held.stored.clone();
+    job.job.complete().map_err(|_refused| lease_lost(claim))?;
+    stored::save(tx, &[job]).await?;
+    let ended = Ended { before: &held.stored, worker: &claim.worker, outcome: Outcome::Done, error: None };
+    attempts::record(tx, &[ended]).await
 }
 
 /// Ends a task without success and takes its jobs away.
@@ -139,35 +180,4 @@ pub(crate) async fn fail(
     .await?;
     let data = json!({ "stage": stage.as_str(), "code": error.code.as_str(), "message": error.message });
     tx.event("task.failed", project, Some(task), Some(document), &data)
-}
-
-/// Leases are counted in time since boot; those of an earlier boot, and pauses, are over.
-/// The machine stopped, not the worker: nothing is counted against the jobs.
-pub(crate) struct ForgetOlderBoots {
-    pub(crate) boot: String,
-}
-
-impl Write for ForgetOlderBoots {
-    type Output = ();
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
-        let last = tx.row("SELECT value FROM facts WHERE key = 'lease_boot'", &[]).await?;
-        let last = last.map(|row| row.text()).transpose()?;
-        if last.as_ref() == Some(&self.boot) {
-            return Ok(());
-        }
-        tx.execute(
-            "UPDATE jobs SET state = 'ready', worker = NULL, lease_until = NULL, attempt = attempt - 1 WHERE state = 'leased'",
-            &[],
-        )
-        .await?;
-        tx.execute("UPDATE jobs SET run_at = 0 WHERE state = 'ready'", &[]).await?;
-        tx.execute(
-            "INSERT INTO facts (key, value) VALUES ('lease_boot', $1) \
-             ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
-            args![&self.boot],
-        )
-        .await?;
-        Ok(())
-    }
 }

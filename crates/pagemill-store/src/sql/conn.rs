@@ -24,6 +24,8 @@ macro_rules! bound {
                 Value::Int(number) => query.bind(number),
                 Value::Real(number) => query.bind(number),
                 Value::Bytes(bytes) => query.bind(bytes.as_slice()),
+                Value::NoReal => query.bind(None::<f64>),
+                Value::NoBytes => query.bind(None::<&[u8]>),
             };
         }
         query
@@ -72,6 +74,31 @@ impl Conn<'_> {
         })
     }
 
+    /// Hands every row of a query on as it comes, so that no more than a few are held.
+    pub(crate) async fn each(
+        &mut self,
+        sql: impl SqlSafeStr + Send,
+        values: &[Value],
+        mut take: impl FnMut(Row) -> Result<(), Failure> + Send,
+    ) -> Result<(), Failure> {
+        let sql = sql.into_sql_str();
+        match self {
+            Self::Sqlite(conn) => {
+                let mut rows = bound!(sql, values, sqlx::Sqlite, SqliteArguments).fetch(&mut **conn);
+                while let Some(row) = rows.try_next().await? {
+                    take(Row::Sqlite(row))?;
+                }
+            }
+            Self::Postgres(conn) => {
+                let mut rows = bound!(sql, values, sqlx::Postgres, PgArguments).fetch(&mut **conn);
+                while let Some(row) = rows.try_next().await? {
+                    take(Row::Postgres(row))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The first row of a query, if there is one.
     pub(crate) async fn row(&mut self, sql: impl SqlSafeStr + Send, values: &[Value]) -> Result<Option<Row>, Failure> {
         Ok(self.rows(sql, values).await?.into_iter().next())
@@ -115,7 +142,7 @@ impl Conn<'_> {
 }
 
 /// `head ($1,$2),($3,$4) tail`.
-fn many(head: &str, columns: usize, tail: &str, rows: usize) -> AssertSqlSafe<String> {
+pub(crate) fn many(head: &str, columns: usize, tail: &str, rows: usize) -> AssertSqlSafe<String> {
     let mut sql = String::with_capacity(head.len() + tail.len() + rows * (columns * 6 + 4));
     sql.push_str(head);
     for row in 0..rows {

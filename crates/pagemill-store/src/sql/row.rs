@@ -73,6 +73,14 @@ impl Fields<'_> {
         Ok(next!(self, f64) as f32)
     }
 
+    pub(crate) fn double_or_null(&mut self) -> Result<Option<f64>, Failure> {
+        Ok(next!(self, Option<f64>))
+    }
+
+    pub(crate) fn bytes_or_null(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        Ok(next!(self, Option<Vec<u8>>))
+    }
+
     pub(crate) fn bytes(&mut self) -> Result<Vec<u8>, Failure> {
         Ok(next!(self, Vec<u8>))
     }

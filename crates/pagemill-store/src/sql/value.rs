@@ -7,6 +7,10 @@ pub(crate) enum Value {
     Int(Option<i64>),
     Real(f64),
     Bytes(Vec<u8>),
+    /// NULL where a float stands.
+    NoReal,
+    /// NULL where bytes stand.
+    NoBytes,
 }
 
 /// Text from files may hold NUL, which PostgreSQL cannot store. A space has the same

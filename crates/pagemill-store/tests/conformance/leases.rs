@@ -15,6 +15,7 @@ stories!(
     a_heartbeat_keeps_the_job_and_tells_what_is_lost,
     poison_is_set_aside,
     poison_after_the_text_is_live_leaves_it_searchable,
+    the_rest_goes_on_without_a_stage_that_was_set_aside,
     a_set_aside_job_can_be_tried_again,
     a_released_job_has_its_attempt_back,
     errors_spend_attempts_until_the_task_fails,
@@ -82,12 +83,33 @@ async fn poison_is_set_aside(world: &World) {
 
 async fn poison_after_the_text_is_live_leaves_it_searchable(world: &World) {
     let added = world.add("a").await;
-    world.run_until(Stage::Embed, 2).await;
+    world.run_until(Stage::Index, 2).await;
     world.clock.advance(LEASE);
     die_repeatedly(world).await;
     let task = world.task_of(&added.document.id).await;
     assert_eq!(task.status, TaskStatus::Partial);
     assert_eq!(world.store.index_texts(&added.document.id, 1).await.unwrap().unwrap().len(), 4);
+}
+
+async fn the_rest_goes_on_without_a_stage_that_was_set_aside(world: &World) {
+    let added = world.add("a").await;
+    world.run_until(Stage::Embed, 2).await;
+    world.clock.advance(LEASE);
+    for _ in 1..MAX_CRASHES {
+        assert_eq!(world.claim_one().await.stage, Stage::Embed);
+        world.clock.advance(LEASE);
+    }
+    world.run_all(2).await;
+    let task = world.task_of(&added.document.id).await;
+    assert_eq!(task.status, TaskStatus::Partial);
+    let error = task.error.unwrap();
+    assert!(error.message.contains("everything but `embed` is done"), "{error:?}");
+    // Trying again does that stage, and reads nothing anew.
+    let again = world.store.retry_task(&world.project, &task.id).await.unwrap().unwrap();
+    assert_eq!((again.stage, again.version), (Stage::Embed, 1));
+    world.run_all(2).await;
+    assert_eq!(world.task_of(&added.document.id).await.status, TaskStatus::Completed);
+    assert_eq!(world.store.library_counts().await.unwrap().vectors, 4);
 }
 
 async fn a_set_aside_job_can_be_tried_again(world: &World) {
@@ -128,7 +150,7 @@ async fn errors_spend_attempts_until_the_task_fails(world: &World) {
     assert_eq!(task.error.unwrap().code, ErrorCode::TimeLimit);
     let kinds: Vec<_> =
         world.store.events_since(&world.project, 0, 100).await.unwrap().into_iter().map(|event| event.kind).collect();
-    assert_eq!(kinds, ["task.queued", "task.retrying", "task.retrying", "task.failed"]);
+    assert_eq!(kinds, ["task.queued", "task.retrying", "task.retrying", "task.set_aside", "task.failed"]);
 }
 
 async fn a_pause_is_kept(world: &World) {

@@ -3,11 +3,13 @@
 //! set, a missing server is a failure.
 #![allow(clippy::unwrap_used)]
 
+mod backup;
 mod changes;
 mod deletion;
 mod documents;
 mod fencing;
 mod leases;
+mod ledger;
 mod model;
 mod opening;
 mod passages;

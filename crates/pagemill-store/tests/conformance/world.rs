@@ -141,9 +141,10 @@ impl World {
             Stage::Parse => {
                 let read: Vec<Page> = (1..=pages).map(page).collect();
                 store.save_pages(claim, 0, &read).await?;
-                store.finish_parse(claim, &info(pages), &Vec::new(), &serde_json::json!([])).await?;
+                store.finish_parse(claim, "", &info(pages), &Vec::new(), &serde_json::json!([])).await?;
             }
-            Stage::Chunk => store.save_chunks(claim, &chunks(claim, pages)).await?,
+            Stage::Ocr => store.finish_ocr(claim, None, &[]).await?,
+            Stage::Chunk => store.save_chunks(claim, 0, &chunks(claim, pages), false).await?,
             Stage::Embed => {
                 let made = store.chunks(&claim.document, claim.version, None, 1000).await?;
                 store.save_embeddings(claim, 0, MODEL, &vectors(&made), 0).await?;
@@ -216,6 +217,7 @@ pub(crate) fn page(number: u32) -> Page {
         height: 842.0,
         source: PageSource::Text,
         reason: None,
+        confidence: None,
         blocks: vec![first, second],
     }
 }

@@ -13,6 +13,8 @@ mod health;
 mod openapi;
 mod pages;
 mod problem;
+mod process;
+mod queues;
 mod search;
 mod server;
 mod site;
@@ -68,7 +70,9 @@ fn described_routes() -> OpenApiRouter<Faces> {
     let api = OpenApiRouter::new()
         .routes(routes!(upload::add_documents, documents::list_documents))
         .routes(routes!(documents::get_document, documents::delete_document))
-        .routes(routes!(documents::get_file))
+        .routes(routes!(documents::get_file, process::replace_file))
+        .routes(routes!(process::process_document))
+        .routes(routes!(process::get_ledger))
         .routes(routes!(documents::get_text))
         .routes(routes!(documents::get_markdown))
         .routes(routes!(documents::get_status))
@@ -77,7 +81,23 @@ fn described_routes() -> OpenApiRouter<Faces> {
         .routes(routes!(pages::list_blocks))
         .routes(routes!(pages::get_image))
         .routes(routes!(tasks::list_tasks))
+        .routes(routes!(tasks::get_statistics))
+        .routes(routes!(tasks::change_tasks))
         .routes(routes!(tasks::get_task))
+        .routes(routes!(tasks::why))
+        .routes(routes!(tasks::cancel_task))
+        .routes(routes!(tasks::pause_task))
+        .routes(routes!(tasks::resume_task))
+        .routes(routes!(tasks::retry_task))
+        .routes(routes!(queues::list_queues))
+        .routes(routes!(queues::get_queue, queues::change_queue))
+        .routes(routes!(queues::pause_queue))
+        .routes(routes!(queues::resume_queue))
+        .routes(routes!(queues::list_workers))
+        .routes(routes!(queues::list_dead_letters))
+        .routes(routes!(queues::replay_dead_letters))
+        .routes(routes!(queues::get_dead_letter, queues::discard_dead_letter))
+        .routes(routes!(queues::replay_dead_letter))
         .routes(routes!(search::search, search::search_by_address))
         .routes(routes!(search::query))
         .routes(routes!(events::stream_events))

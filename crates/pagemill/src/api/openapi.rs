@@ -36,6 +36,7 @@ use super::{
         (name = "documents", description = "Uploaded files and what was read from them"),
         (name = "pages", description = "Pages, their blocks and their pictures"),
         (name = "tasks", description = "What is being done"),
+        (name = "queues", description = "What runs, how much of it, and what was set aside"),
         (name = "search", description = "Searches and questions"),
         (name = "events", description = "What happens, as it happens"),
         (name = "library", description = "The library as a whole"),

@@ -152,7 +152,14 @@ async fn read_file(cells: &Cells, path: &PathBuf) -> FileReport {
 
 async fn read_pages(cells: &Cells, path: &PathBuf, report: &mut FileReport) -> Result<(), Problem> {
     let bytes = tokio::fs::read(path).await.map_err(|error| crate::library::folder_problem(path, error))?;
-    let file = ReadFile { bytes: Bytes::from(bytes), password: None, first: 1, last: u32::MAX, words: false };
+    let file = ReadFile {
+        bytes: Bytes::from(bytes),
+        password: None,
+        first: 1,
+        last: u32::MAX,
+        words: false,
+        recognised: Vec::new(),
+    };
     let mut reading = cells.read(file);
     let mut failed = 0;
     while let Some(step) = reading.next().await? {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use pagemill_core::Page;
-use pagemill_pdf::{OpenOptions, Pdf, ReadOptions, RenderOptions};
+use pagemill_pdf::{OpenOptions, Pdf, ReadOptions, Recognition, RenderOptions};
 
 use super::{
     confine::{Profile, allow_cpu, close_inherited, confine},
@@ -54,7 +54,7 @@ fn serve(request: &Request, bytes: Vec<u8>, output: &mut impl Write) -> io::Resu
         Err(problem) => return write_message(output, &Reply::refused(problem.code, &problem.message)),
     };
     match &request.work {
-        Work::Read { first, last, words, left_out } => {
+        Work::Read { first, last, words, left_out, recognised } => {
             let output = RefCell::new(output);
             let page_seconds = limits.page_seconds;
             // Each page has its whole time, and the parent learns which one it is, should it be the last.
@@ -63,8 +63,19 @@ fn serve(request: &Request, bytes: Vec<u8>, output: &mut impl Write) -> io::Resu
                 // A parent that is gone is noticed at the next page.
                 let _ = write_message(*output.borrow_mut(), &Reply::Working { page });
             };
-            let options = ReadOptions { left_out: left_out.iter().cloned().collect(), on_page: Some(&on_page) };
+            let options = ReadOptions {
+                recognition: Recognition::new(recognised.iter().cloned()),
+                left_out: left_out.iter().cloned().collect(),
+                on_page: Some(&on_page),
+            };
             read(&pdf, *first..=*last, *words, &options, &output)
+        }
+        Work::Scan { page, turn } => {
+            let reply = match pdf.scan(*page, *turn) {
+                Ok(scan) => Reply::Scan(Box::new(scan)),
+                Err(problem) => Reply::refused(problem.code, &problem.message),
+            };
+            write_message(output, &reply)
         }
         Work::Draw { page, dpi, marks } => {
             let options = RenderOptions { dpi: *dpi, marks: marks.clone() };

@@ -6,6 +6,7 @@
 use std::io::{self, Read, Write};
 
 use pagemill_core::{ErrorCode, Outline, Page, Rect};
+use pagemill_pdf::{Recognised, Scan, Turn};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::confine::Confinement;
@@ -65,6 +66,15 @@ pub(super) enum Work {
         words: bool,
         /// Pages that have cost children and are not to be touched, with the code each fails with.
         left_out: Vec<(u32, String)>,
+        /// What OCR read on pages, which stands for what is painted there.
+        recognised: Vec<(u32, Recognised)>,
+    },
+    /// Draw a page for OCR.
+    Scan {
+        /// 1-based number.
+        page: u32,
+        /// How to turn it; where that is not said, so that its lines run across.
+        turn: Option<Turn>,
     },
     /// Draw a page.
     Draw {
@@ -77,7 +87,8 @@ pub(super) enum Work {
     },
 }
 
-/// What a child says: `Hello` at its start; then to each request `Opened`, then `Page`s, then `Done`; or `Picture`; or `Refused`.
+/// What a child says: `Hello` at its start; then to each request `Opened`, then `Page`s with `Working` between
+/// them, then `Done`; or `Picture`; or `Scan`; or `Refused`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Reply {
     /// The child is ready, and held by this.
@@ -98,6 +109,8 @@ pub(super) enum Reply {
     Done(Box<WireSummary>),
     /// The picture of a page, PNG.
     Picture(Vec<u8>),
+    /// A page ready for OCR.
+    Scan(Box<Scan>),
     /// The file or page was refused.
     Refused {
         /// The stable code, as text.

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use pagemill_core::{ErrorCode, Page, Problem, Rect};
+use pagemill_pdf::{Recognised, Scan, Turn};
 
 use super::{
     Cells,
@@ -25,6 +26,8 @@ pub struct ReadFile {
     pub last: u32,
     /// Whether the place of each word is wanted.
     pub words: bool,
+    /// What OCR read on pages, by 1-based number.
+    pub recognised: Vec<(u32, Recognised)>,
 }
 
 /// What reading tells, in order: the number of pages, each page, the summary.
@@ -112,30 +115,57 @@ impl Cells {
     pub async fn draw(
         &self,
         bytes: &Bytes,
-        password: Option<String>,
+        password: Option<&str>,
         page: u32,
         dpi: f32,
         marks: Vec<Rect>,
     ) -> Result<Vec<u8>, Problem> {
+        match self.of_page(Work::Draw { page, dpi, marks }, page, bytes, password).await? {
+            Reply::Picture(png) => Ok(png),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Draws a page for OCR, turned by `turn` or, where that is not given, so that its lines run across.
+    ///
+    /// # Errors
+    /// As [`Self::draw`].
+    pub async fn scan(
+        &self,
+        bytes: &Bytes,
+        password: Option<&str>,
+        page: u32,
+        turn: Option<Turn>,
+    ) -> Result<Scan, Problem> {
+        match self.of_page(Work::Scan { page, turn }, page, bytes, password).await? {
+            Reply::Scan(scan) => Ok(*scan),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Has a child do something with one page, in the time one page may take.
+    async fn of_page(&self, work: Work, page: u32, bytes: &Bytes, password: Option<&str>) -> Result<Reply, Problem> {
         let patience = self.limits().page_patience();
         let request = Request {
-            work: Work::Draw { page, dpi, marks },
+            work,
             bytes: bytes.len() as u64,
-            password,
+            password: password.map(str::to_owned),
             limits: WireLimits::of(self.limits()),
         };
         let mut child = self.borrow().await?;
         let silent = |silence| silence_problem(&silence, Some(page));
         child.send(&request, bytes, patience).await.map_err(silent)?;
-        match child.receive(patience).await.map_err(silent)? {
-            Reply::Picture(png) => {
-                self.keep(child);
-                Ok(png)
-            }
+        let reply = child.receive(patience).await.map_err(silent)?;
+        match reply {
             Reply::Refused { code, message } => {
                 self.keep(child);
                 Err(refusal(&code, message))
             }
+            Reply::Picture(_) | Reply::Scan(_) => {
+                self.keep(child);
+                Ok(reply)
+            }
+            // And the child is not kept.
             Reply::Hello(_) | Reply::Opened { .. } | Reply::Working { .. } | Reply::Page(_) | Reply::Done(_) => {
                 Err(unexpected())
             }
@@ -208,7 +238,8 @@ impl PageStream<'_> {
             | Reply::Working { .. }
             | Reply::Page(_)
             | Reply::Done(_)
-            | Reply::Picture(_) => disbelieved,
+            | Reply::Picture(_)
+            | Reply::Scan(_) => disbelieved,
         }
     }
 
@@ -222,6 +253,7 @@ impl PageStream<'_> {
                 last: self.last,
                 words: self.file.words,
                 left_out: self.left_out.clone(),
+                recognised: self.file.recognised.clone(),
             },
             bytes: self.file.bytes.len() as u64,
             password: self.file.password.clone(),

@@ -41,7 +41,14 @@ pub(crate) async fn run(global: &Global, args: &CompareArgs) -> Result<Outcome, 
     // One process reads while another draws.
     let cells = Cells::new(2, global.settings()?.limits)?;
     let (first, last) = args.pages;
-    let file = ReadFile { bytes: bytes.clone(), password: args.password.clone(), first, last, words: false };
+    let file = ReadFile {
+        bytes: bytes.clone(),
+        password: args.password.clone(),
+        first,
+        last,
+        words: false,
+        recognised: Vec::new(),
+    };
     let mut reading = cells.read(file);
     let mut out: Option<BufWriter<File>> = None;
     let (mut shown, mut failed) = (0, 0);
@@ -53,7 +60,7 @@ pub(crate) async fn run(global: &Global, args: &CompareArgs) -> Result<Outcome, 
                 out = Some(file);
             }
             Step::Page(page) => {
-                let picture = cells.draw(&bytes, args.password.clone(), page.number, args.dpi, Vec::new()).await;
+                let picture = cells.draw(&bytes, args.password.as_deref(), page.number, args.dpi, Vec::new()).await;
                 shown += 1;
                 failed += u32::from(page.source == PageSource::Failed || picture.is_err());
                 if let Some(out) = &mut out {
@@ -93,7 +100,7 @@ h2 { grid-column: 1 / -1; font-size: 1rem; margin: 0 }
 figure { position: relative; margin: 0; align-self: start; background: #fff; box-shadow: 0 1px 4px #0003 }
 figure img { display: block; width: 100% }
 figure i { position: absolute; border: 1.5px solid; box-sizing: border-box; font: 700 11px/1 system-ui }
-figure i b { position: absolute; top: -1px; left: -1px; padding: 1px 3px; color: #fff; background: var(--ink) }
+figure i b { position: absolute; top: -1px; right: 100%; padding: 1px 3px; color: #fff; background: var(--ink) }
 figure i, li { border-color: var(--ink) } figure i { background: color-mix(in srgb, var(--ink) 9%, transparent) }
 ol { list-style: none; margin: 0; padding: 0 }
 li { background: #fff; border-left: 4px solid var(--ink); margin: 0 0 .4rem; padding: .3rem .7rem; white-space: pre-wrap; overflow-wrap: anywhere }

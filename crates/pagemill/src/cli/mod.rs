@@ -4,6 +4,7 @@
 
 mod add;
 mod ask;
+mod backup;
 mod bench;
 mod compare;
 mod doctor;
@@ -11,13 +12,17 @@ mod eval;
 mod ls;
 mod models;
 mod output;
+mod process;
 mod progress;
+mod queues;
 mod read;
 mod rm;
 mod search;
 mod serve;
 mod show;
 mod tasks;
+mod which;
+mod worker;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -26,7 +31,7 @@ use pagemill_core::{Problem, ProjectId};
 
 use crate::{
     config::{Overrides, Settings},
-    library::Library,
+    library::{Library, TaskAction},
 };
 
 /// How a command ended.
@@ -90,6 +95,10 @@ enum Command {
     Show(show::ShowArgs),
     /// Delete documents with everything made from them.
     Rm(rm::RmArgs),
+    /// Process a document anew; what has not changed is taken over.
+    Process(process::ProcessArgs),
+    /// Give a document another file; the old text is findable until the new one is.
+    Replace(process::ReplaceArgs),
     /// Print what a PDF says, without a library.
     Read(read::ReadArgs),
     /// Show pages beside what was read of them, as one web page, to see or report what went wrong.
@@ -100,12 +109,34 @@ enum Command {
     Ask(ask::AskArgs),
     /// Serve the web page and the HTTP API, and work in the background.
     Serve(serve::ServeArgs),
-    /// List the tasks.
+    /// Take jobs beside other processes, on a PostgreSQL database.
+    Worker(worker::WorkerArgs),
+    /// List the tasks, or show one.
     Tasks(tasks::TasksArgs),
+    /// Say why a task stands where it stands.
+    Why(tasks::WhyArgs),
+    /// Stop tasks; what was done stays for later ones.
+    Cancel(tasks::ChangeArgs),
+    /// Hold tasks back.
+    Pause(tasks::ChangeArgs),
+    /// Let paused tasks go on.
+    Resume(tasks::ChangeArgs),
+    /// Try tasks again that failed, were cancelled or are partial: what is missing is done.
+    Retry(tasks::ChangeArgs),
+    /// List the queues, or change one while it runs.
+    Queues(queues::QueuesArgs),
+    /// List the workers.
+    Workers,
+    /// List jobs that were set aside, look at one, try them again or throw them away.
+    DeadLetters(queues::DeadLettersArgs),
     /// Measure how well searching works on a collection with known answers.
     Eval(eval::EvalArgs),
     /// Measure how fast this machine takes documents in.
     Bench(bench::BenchArgs),
+    /// Copy the library into a folder, whether or not it is at work.
+    Backup(backup::BackupArgs),
+    /// Make a library from a backup.
+    Restore(backup::RestoreArgs),
     /// Check that this machine and the library are in order.
     Doctor,
     /// Look at embedding models, or make a model file.
@@ -186,14 +217,27 @@ async fn run(cli: Cli) -> Result<Outcome, Problem> {
         Command::Ls(args) => ls::run(&global, &args).await,
         Command::Show(args) => show::run(&global, &args).await,
         Command::Rm(args) => rm::run(&global, &args).await,
+        Command::Process(args) => process::run(&global, &args).await,
+        Command::Replace(args) => process::replace(&global, &args).await,
         Command::Read(args) => read::run(&global, &args).await,
         Command::Compare(args) => compare::run(&global, &args).await,
         Command::Search(args) => search::run(&global, &args).await,
         Command::Ask(args) => ask::run(&global, &args).await,
         Command::Serve(args) => serve::run(&global, &args).await,
+        Command::Worker(args) => worker::run(&global, &args).await,
         Command::Tasks(args) => tasks::run(&global, &args).await,
+        Command::Why(args) => tasks::why(&global, &args).await,
+        Command::Cancel(args) => tasks::change(&global, &args, TaskAction::Cancel).await,
+        Command::Pause(args) => tasks::change(&global, &args, TaskAction::Pause).await,
+        Command::Resume(args) => tasks::change(&global, &args, TaskAction::Resume).await,
+        Command::Retry(args) => tasks::change(&global, &args, TaskAction::Retry).await,
+        Command::Queues(args) => queues::run(&global, &args).await,
+        Command::Workers => queues::workers(&global).await,
+        Command::DeadLetters(args) => queues::dead_letters(&global, &args).await,
         Command::Eval(args) => eval::run(&global, &args).await,
         Command::Bench(args) => bench::run(&global, &args).await,
+        Command::Backup(args) => backup::backup(&global, &args).await,
+        Command::Restore(args) => backup::restore(&global, &args).await,
         Command::Doctor => doctor::run(&global).await,
         Command::Models(args) => models::run(&global, &args).await,
         Command::Openapi => {
@@ -220,6 +264,11 @@ impl Global {
     /// Opens the library.
     pub(crate) async fn open(&self) -> Result<Arc<Library>, Problem> {
         Library::open(self.settings()?).await
+    }
+
+    /// Opens the library to look at its tasks and queues and change them, also while a server runs on it.
+    pub(crate) async fn open_beside(&self) -> Result<Arc<Library>, Problem> {
+        Library::open_beside(self.settings()?).await
     }
 
     /// Opens the library to look at it, with its indexes brought up to date.

@@ -1,6 +1,9 @@
 //! `pagemill read`: what a PDF says, without a library.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
@@ -8,7 +11,10 @@ use pagemill_core::{DocumentInfo, ErrorCode, Page, PageSource, Problem};
 use pagemill_pdf::{Summary, Warning};
 
 use super::{Global, Outcome, output};
-use crate::cell::{Cells, ReadFile, ReadSummary, Step};
+use crate::{
+    cell::{Cells, ReadFile, ReadSummary, Step},
+    ocr::{Languages, Ocr as OcrEngine, wants_ocr},
+};
 
 /// Arguments of `read`.
 #[derive(Args)]
@@ -21,12 +27,12 @@ pub(crate) struct ReadArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Whether pages without text are recognised; this version has no OCR and says so per page.
+    /// Which pages are recognised from their picture (OCR).
     #[arg(long, value_enum, default_value_t)]
     ocr: Ocr,
-    /// Language for OCR, as Tesseract calls it.
-    #[arg(long, default_value = "eng")]
-    lang: String,
+    /// Languages for OCR, as Tesseract calls them (`eng`, `deu+eng`); by default that of the document's text, and English.
+    #[arg(long, value_parser = parse_languages)]
+    lang: Option<Languages>,
     /// The password of an encrypted file.
     #[arg(long, env = "PAGEMILL_PASSWORD", hide_env_values = true)]
     password: Option<String>,
@@ -56,12 +62,6 @@ enum Ocr {
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, args: &ReadArgs) -> Result<Outcome, Problem> {
-    if args.ocr == Ocr::Always {
-        return Err(Problem::new(
-            ErrorCode::OcrUnavailable,
-            "this version has no OCR; leave out `--ocr always` to read the text layer",
-        ));
-    }
     let json = global.json || args.format == Format::Json;
     match read(global, args).await {
         Ok((pages, summary)) => {
@@ -85,8 +85,49 @@ async fn read(global: &Global, args: &ReadArgs) -> Result<(Vec<Page>, Summary), 
     let settings = global.settings()?;
     let bytes = read_bytes(&args.file).await?;
     let (first, last) = args.pages.unwrap_or((1, u32::MAX));
-    let file = ReadFile { bytes: Bytes::from(bytes), password: args.password.clone(), first, last, words: false };
-    let cells = Cells::new(1, settings.limits)?;
+    let file = ReadFile {
+        bytes: Bytes::from(bytes),
+        password: args.password.clone(),
+        first,
+        last,
+        words: false,
+        recognised: Vec::new(),
+    };
+    let cells = Arc::new(Cells::new(1, settings.limits)?);
+    let (pages, mut summary) = read_pages(&cells, file.clone(), args).await?;
+    let wanted: Vec<u32> = match args.ocr {
+        Ocr::Never => Vec::new(),
+        Ocr::Auto => pages.iter().filter(|page| wants_ocr(page)).map(|page| page.number).collect(),
+        Ocr::Always => pages.iter().map(|page| page.number).collect(),
+    };
+    if wanted.is_empty() {
+        return Ok((pages, summary));
+    }
+    let engine = OcrEngine::new(Arc::clone(&cells), settings.limits, 1);
+    let detected = summary.info.language.as_deref();
+    let languages = args.lang.clone().unwrap_or_else(|| Languages::of_document(detected, &settings.ocr_languages));
+    let outcome = engine.recognise_pages(&file, &wanted, &languages, args.lang.is_none() && detected.is_none()).await;
+    let recognised = match outcome {
+        Ok(recognised) => recognised,
+        Err(problem) if args.ocr == Ocr::Always => return Err(problem),
+        Err(problem) => {
+            summary.warnings.push(Warning { page: None, code: problem.code.to_string(), message: problem.message });
+            return Ok((pages, summary));
+        }
+    };
+    let file = ReadFile { recognised: recognised.pages, ..file };
+    let (mut pages, mut summary) = read_pages(&cells, file, args).await?;
+    for (number, problem) in recognised.failed {
+        if let Some(page) = pages.iter_mut().find(|page| page.number == number && page.source == PageSource::Skipped) {
+            (page.source, page.reason) = (PageSource::Failed, Some(problem.code.to_string()));
+        }
+        summary.warnings.push(Warning { page: Some(number), code: problem.code.to_string(), message: problem.message });
+    }
+    Ok((pages, summary))
+}
+
+async fn read_pages(cells: &Cells, file: ReadFile, args: &ReadArgs) -> Result<(Vec<Page>, Summary), Problem> {
+    let first = file.first;
     let mut reading = cells.read(file);
     let mut pages = Vec::new();
     let mut summary = ReadSummary::default();
@@ -148,6 +189,10 @@ fn outcome(pages: &[Page]) -> Outcome {
         failed if failed == pages.len() && failed > 0 => Outcome::Failed,
         _ => Outcome::Partial,
     }
+}
+
+fn parse_languages(text: &str) -> Result<Languages, String> {
+    Languages::parse(text).ok_or_else(|| format!("`{text}` is no list of languages; write `eng` or `deu+eng`"))
 }
 
 pub(super) fn parse_pages(text: &str) -> Result<(u32, u32), String> {

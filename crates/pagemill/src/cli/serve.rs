@@ -6,7 +6,7 @@ use clap::Args;
 use pagemill_core::{ErrorCode, Problem};
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 
-use super::{Global, Outcome, output};
+use super::{Global, Outcome, output, worker::WorkFlags};
 use crate::{api, jobs::Workers};
 
 /// Arguments of `serve`.
@@ -15,6 +15,8 @@ pub(crate) struct ServeArgs {
     /// Address to listen at; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:7070", env = "PAGEMILL_BIND")]
     bind: SocketAddr,
+    #[command(flatten)]
+    work: WorkFlags,
 }
 
 /// Runs the command until it is told to stop (SIGTERM, SIGINT).
@@ -31,7 +33,7 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<Outcome, Pr
     let stop = stop_signal()?;
     let listener = listen(args.bind).await?;
     let library = global.open().await?;
-    let workers = Workers::start(&library);
+    let workers = Workers::start_with(&library, &args.work.options()?);
     let address = listener.local_addr().map_err(|error| bind_problem(args.bind, error))?;
     output::line(&format!("listening on http://{address}"));
     if library.embedder().is_none() {
@@ -59,7 +61,7 @@ fn bind_problem(address: SocketAddr, error: std::io::Error) -> Problem {
 }
 
 /// Resolves when the program is told to stop; from this call on, not from the first poll.
-fn stop_signal() -> Result<impl Future<Output = ()>, Problem> {
+pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>, Problem> {
     let listen = |kind| {
         tokio::signal::unix::signal(kind)
             .map_err(|error| Problem::new(ErrorCode::Internal, "cannot listen for the signal to stop").caused_by(error))

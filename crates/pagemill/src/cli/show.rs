@@ -4,6 +4,7 @@ use clap::Args;
 use pagemill_core::Problem;
 
 use super::{Global, Outcome, output, project};
+use crate::library::views::PageLedgerView;
 
 /// Arguments of `show`.
 #[derive(Args)]
@@ -16,6 +17,9 @@ pub(crate) struct ShowArgs {
     /// Print its text as Markdown instead.
     #[arg(long)]
     markdown: bool,
+    /// Print what became of each page instead.
+    #[arg(long, conflicts_with_all = ["text", "markdown"])]
+    pages: bool,
 }
 
 /// Runs the command.
@@ -28,12 +32,14 @@ pub(crate) async fn run(global: &Global, args: &ShowArgs) -> Result<Outcome, Pro
         return Ok(Outcome::Done);
     }
     let document = library.document(&project(), &id).await?;
-    let counts = library.page_counts(&project(), &id).await?;
+    let ledger = library.page_ledger(&project(), &id).await?;
     library.close().await;
+    if args.pages {
+        show_pages(global, &ledger);
+        return Ok(Outcome::Done);
+    }
     if global.json {
-        let ledger: serde_json::Map<String, serde_json::Value> =
-            counts.iter().map(|(source, count)| (source.as_str().to_owned(), (*count).into())).collect();
-        output::json(&serde_json::json!({ "document": document, "page_outcomes": ledger }));
+        output::json(&serde_json::json!({ "document": document, "page_outcomes": ledger.counts }));
         return Ok(Outcome::Done);
     }
     let show = |name: &str, value: &str| output::line(&format!("{name:10} {}", output::one_line(value)));
@@ -45,7 +51,7 @@ pub(crate) async fn run(global: &Global, args: &ShowArgs) -> Result<Outcome, Pro
     }
     show("language", document.language.as_deref().unwrap_or("(unknown)"));
     show("size", &format!("{} bytes, SHA-256 {}", document.bytes, document.sha256));
-    let outcomes: Vec<String> = counts.iter().map(|(source, count)| format!("{count} {}", source.as_str())).collect();
+    let outcomes: Vec<String> = ledger.counts.iter().map(|(source, count)| format!("{count} {source}")).collect();
     show("pages", &format!("{} ({})", document.pages, outcomes.join(", ")));
     show("chunks", &document.chunks.to_string());
     show("added", &document.created);
@@ -57,6 +63,10 @@ pub(crate) async fn run(global: &Global, args: &ShowArgs) -> Result<Outcome, Pro
         for (stage, seconds) in &task.timings {
             show("", &format!("{stage} {seconds:.2} s"));
         }
+        for stage in task.ledger.iter().filter(|stage| stage.reused + stage.failed > 0) {
+            let (items, done, failed) = (&stage.items, stage.done, stage.failed);
+            show("", &format!("{}: {} {items} reused, {done} done, {failed} failed", stage.stage, stage.reused));
+        }
         if let Some(error) = &task.error {
             show("reason", &format!("{}: {}", error.code, error.message));
         }
@@ -66,4 +76,17 @@ pub(crate) async fn run(global: &Global, args: &ShowArgs) -> Result<Outcome, Pro
         output::line(&format!("{}{}{page}", "  ".repeat(usize::from(entry.level)), output::one_line(&entry.title)));
     }
     Ok(Outcome::Done)
+}
+
+/// One line a page: its number, the number printed on it, its outcome.
+fn show_pages(global: &Global, ledger: &PageLedgerView) {
+    if global.json {
+        return output::json(ledger);
+    }
+    for page in &ledger.items {
+        let label = page.label.as_deref().map(|label| format!(" ({})", output::one_line(label))).unwrap_or_default();
+        let reason = page.reason.as_deref().map(|reason| format!("({reason})")).unwrap_or_default();
+        let reused = if page.reused { "  reused" } else { "" };
+        output::line(&format!("{:>5}{label}  {}{reason}{reused}", page.number, page.source));
+    }
 }

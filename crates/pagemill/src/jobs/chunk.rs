@@ -1,25 +1,25 @@
 //! `chunk`: the blocks of a document become chunks, and with them findable by words.
 
-use pagemill_core::{Block, Problem};
+use std::time::Instant;
+
+use pagemill_core::{Block, Chunk, ChunkId, Page, Problem, Stage};
+use pagemill_store::Unit;
 
 use super::{
     StageContext,
     chunker::{ChunkSizes, chunk_document},
 };
-use crate::library::broke_off;
+use crate::library::{broke_off, units::chunk_key};
 
 /// Pages fetched at once.
 const PAGES: u32 = 64;
-/// What the embedding model adds to every text by itself.
-const SPECIAL_TOKENS: usize = 2;
-/// A library without a model counts about so many tokens to a word.
-const FALLBACK_TOKENS: usize = 256;
 
-/// Makes the chunks and replaces those of the version as a set.
+/// Makes the chunks, or takes over those made of the same blocks before, and replaces those of the version as a set.
 pub(super) async fn run(context: &StageContext) -> Result<(), Problem> {
     let (store, claim) = (context.library.store(), &context.claim);
+    let Some(source) = store.source(claim).await? else { return Ok(()) };
     store.begin_stage(claim, 1).await?;
-    let mut pages: Vec<(u32, Vec<Block>)> = Vec::new();
+    let mut pages: Vec<Page> = Vec::new();
     let mut first = 1;
     loop {
         let batch = store.pages(&claim.document, claim.version, first..=first + PAGES - 1, false).await?;
@@ -28,23 +28,38 @@ pub(super) async fn run(context: &StageContext) -> Result<(), Problem> {
             break;
         }
         first += PAGES;
-        pages.extend(batch.into_iter().map(|page| (page.number, page.blocks)));
+        pages.extend(batch);
     }
 
+    let settings = context.library.chunk_settings();
+    let key = chunk_key(&pages, &settings);
+    if source.may_reuse(Stage::Chunk)
+        && let Some(made) = store.chunks_made(claim, &key).await?
+    {
+        let chunks: Vec<Chunk> = made
+            .into_iter()
+            .map(|chunk| Chunk {
+                id: ChunkId::new(),
+                document: claim.document.clone(),
+                version: claim.version,
+                ..chunk
+            })
+            .collect();
+        return store.save_chunks(claim, Unit::new(0, key, 0), &chunks, true).await;
+    }
+
+    let begun = Instant::now();
+    let sizes = ChunkSizes { tokens: settings.tokens, overlap: settings.overlap };
     let embedder = context.library.embedder().cloned();
-    let settings = context.library.settings();
-    let most = embedder.as_ref().map_or(FALLBACK_TOKENS, |embedder| embedder.max_tokens() - SPECIAL_TOKENS);
-    let tokens = settings.chunk_tokens.min(most);
-    // A model that sees less at once gets shorter chunks, and proportionally less repetition.
-    let overlap = settings.chunk_overlap * tokens / settings.chunk_tokens;
-    let sizes = ChunkSizes { tokens, overlap };
     let (document, version) = (claim.document.clone(), claim.version);
+    let pages: Vec<(u32, Vec<Block>)> = pages.into_iter().map(|page| (page.number, page.blocks)).collect();
     let work = move || match embedder {
         Some(embedder) => chunk_document(&document, version, &pages, sizes, &|text| embedder.token_ends(text)),
         None => chunk_document(&document, version, &pages, sizes, &word_ends),
     };
     let chunks = tokio::task::spawn_blocking(work).await.map_err(|error| broke_off("cutting into chunks", error))?;
-    store.save_chunks(claim, &chunks).await
+    let unit = Unit::new(0, key, begun.elapsed().as_millis() as u64);
+    store.save_chunks(claim, unit, &chunks, false).await
 }
 
 /// Words as tokens, for a library without a model.

@@ -1,12 +1,15 @@
 //! `embed`: a vector for each chunk, made once for each text of the library.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Instant};
 
 use pagemill_core::{Chunk, Problem, Stage};
-use pagemill_store::ChunkVector;
+use pagemill_store::{ChunkVector, Unit};
 
 use super::StageContext;
-use crate::library::{embedding_hash, to_stored};
+use crate::library::{
+    to_stored,
+    units::{embed_key, vector_key},
+};
 
 /// Chunks saved at once: what a kill can cost at most.
 const UNIT_CHUNKS: u32 = 64;
@@ -20,7 +23,10 @@ pub(super) async fn run(context: &StageContext) -> Result<(), Problem> {
         store.begin_stage(claim, 0).await?;
         return store.finish_embed(claim, "").await;
     };
-    let done = store.finished_units(&claim.document, claim.version, Stage::Embed).await?;
+    let Some(source) = store.source(claim).await? else { return Ok(()) };
+    let may_reuse = source.may_reuse(Stage::Embed);
+    let key = embed_key(&model);
+    let done = store.open_units(claim, &key).await?;
     let mut unit = 0;
     let mut after = None;
     let mut begun = false;
@@ -35,7 +41,9 @@ pub(super) async fn run(context: &StageContext) -> Result<(), Problem> {
             begun = true;
         }
         if !done.contains(&unit) {
-            let (vectors, reused) = embed_unit(context, &model, &chunks).await?;
+            let begun = Instant::now();
+            let (vectors, reused) = embed_unit(context, &model, &chunks, may_reuse).await?;
+            let unit = Unit::new(unit, key.as_str(), begun.elapsed().as_millis() as u64);
             store.save_embeddings(claim, unit, &model, &vectors, reused).await?;
             context.progress.step();
         }
@@ -44,10 +52,15 @@ pub(super) async fn run(context: &StageContext) -> Result<(), Problem> {
     store.finish_embed(claim, &model).await
 }
 
-async fn embed_unit(context: &StageContext, model: &str, chunks: &[Chunk]) -> Result<(Vec<ChunkVector>, u32), Problem> {
+async fn embed_unit(
+    context: &StageContext,
+    model: &str,
+    chunks: &[Chunk],
+    may_reuse: bool,
+) -> Result<(Vec<ChunkVector>, u32), Problem> {
     let texts: Vec<String> = chunks.iter().map(Chunk::embedding_text).collect();
-    let hashes: Vec<String> = texts.iter().map(|text| embedding_hash(text)).collect();
-    let known = context.library.store().embeddings_for(model, &hashes).await?;
+    let hashes: Vec<String> = chunks.iter().map(|chunk| vector_key(chunk, model)).collect();
+    let known = if may_reuse { context.library.store().embeddings_for(model, &hashes).await? } else { HashMap::new() };
     let mut missing: Vec<(String, String)> = Vec::new();
     for (hash, text) in hashes.iter().zip(texts) {
         if !known.contains_key(hash) && !missing.iter().any(|(other, _)| other == hash) {

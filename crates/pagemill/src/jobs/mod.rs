@@ -1,4 +1,4 @@
-//! The pipeline: `parse → chunk → embed → index → finish`, each stage a job.
+//! The pipeline: `parse → ocr → chunk → embed → index → finish`, each stage a job.
 //!
 //! A stage is pure work in the middle and one short transaction at the end, which
 //! writes output, checkpoint, next job and event together and is refused when the
@@ -10,7 +10,9 @@ pub mod chunker;
 mod embed;
 mod embed_pool;
 mod index;
+mod ocr;
 mod parse;
+mod pressure;
 mod workers;
 
 use std::sync::{
@@ -23,7 +25,7 @@ use pagemill_store::Claim;
 
 use crate::library::Library;
 
-pub use workers::Workers;
+pub use workers::{WorkerOptions, Workers};
 
 use embed_pool::EmbedPool;
 
@@ -59,6 +61,7 @@ impl Progress {
 async fn run_stage(context: &StageContext) -> Result<(), Problem> {
     match context.claim.stage {
         Stage::Parse => parse::run(context).await,
+        Stage::Ocr => ocr::run(context).await,
         Stage::Chunk => chunk::run(context).await,
         Stage::Embed => embed::run(context).await,
         Stage::Index => index::run(context).await,

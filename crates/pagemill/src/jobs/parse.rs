@@ -1,61 +1,185 @@
 //! `parse`: the stored original becomes pages with blocks.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
-use pagemill_core::{ErrorCode, Page, Problem, Stage};
+use pagemill_core::{DocumentInfo, ErrorCode, Outline, Page, PageSource, Problem, Stage};
+use pagemill_store::{ReadBefore, Source, Unit};
+use serde_json::Value;
 
 use super::StageContext;
-use crate::cell::{ReadFile, Step};
+use crate::{
+    cell::{ReadFile, ReadWarning, Step},
+    library::units::{UNIT_PAGES, parse_key},
+    ocr::wants_ocr,
+};
 
-/// Pages saved at once: what a kill can cost at most.
-const UNIT_PAGES: u32 = 16;
+/// Units taken over in one transaction.
+const UNITS_AT_ONCE: usize = 16;
 
-/// Reads the document in a child process, saving every [`UNIT_PAGES`] pages.
-/// Safe to run twice: pages that are saved are not read again.
+/// Reads the document in a child process, saving every [`UNIT_PAGES`] pages. Pages that are saved, in this version, an
+/// earlier one or another document with the same bytes, are not read again.
 pub(super) async fn run(context: &StageContext) -> Result<(), Problem> {
     let (store, claim) = (context.library.store(), &context.claim);
-    let Some(document) = store.document(&claim.project, &claim.document).await? else {
+    let Some(source) = store.source(claim).await? else {
         return Ok(()); // deleted while it was queued
     };
-    let done = store.finished_units(&claim.document, claim.version, Stage::Parse).await?;
-    let finished = (0..).take_while(|unit| done.contains(unit)).count() as u32;
+    let key = parse_key(&source.sha256);
+    let mut parse = Parse {
+        context,
+        done: store.open_units(claim, &key).await?,
+        key,
+        source,
+        pages_total: None,
+        facts: None,
+        warnings: Vec::new(),
+    };
+    parse.reuse().await?;
+    parse.read().await?;
+    parse.sum_up().await?;
+    let Some((info, outline)) = parse.facts else {
+        return Err(Problem::new(ErrorCode::Internal, "reading ended without a summary"));
+    };
+    store.finish_parse(claim, &parse.key, &info, &outline, &Value::Array(parse.warnings)).await
+}
 
-    let bytes = context.library.blobs().get(&document.sha256).await?;
-    let first = finished * UNIT_PAGES + 1;
-    let file = ReadFile { bytes, password: None, first, last: u32::MAX, words: true };
-    let mut reading = context.library.cells().read(file);
-    let mut pages: Vec<Page> = Vec::new();
-    let mut unit = finished;
-    loop {
-        match reading.next().await? {
-            Some(Step::Opened { pages }) => {
-                context.progress.step();
-                store.begin_stage(claim, pages.div_ceil(UNIT_PAGES)).await?;
+/// A document on its way through the stage.
+struct Parse<'a> {
+    context: &'a StageContext,
+    key: String,
+    source: Source,
+    /// Units that are saved.
+    done: BTreeSet<u32>,
+    /// The number of pages, once it is known.
+    pages_total: Option<u32>,
+    /// What is known of the file as a whole.
+    facts: Option<(DocumentInfo, Outline)>,
+    warnings: Vec<Value>,
+}
+
+impl Parse<'_> {
+    /// Takes over what an earlier reading of the same bytes has left.
+    async fn reuse(&mut self) -> Result<(), Problem> {
+        let (store, claim) = (self.context.library.store(), &self.context.claim);
+        if !self.source.may_reuse(Stage::Parse) {
+            return Ok(());
+        }
+        let own = Some((&claim.document, claim.version));
+        let units = store.reusable_units(Stage::Parse, &self.key, UNIT_PAGES, own).await?;
+        let units: Vec<_> = units.into_iter().filter(|unit| !self.done.contains(&unit.number)).collect();
+        let before = store.read_before(&self.key).await?;
+        if let Some(before) = &before {
+            self.opened(before.info.pages).await?;
+        }
+        let mut taken = BTreeSet::new();
+        for some in units.chunks(UNITS_AT_ONCE) {
+            taken.extend(store.reuse_pages(claim, &self.key, UNIT_PAGES, some).await?);
+            self.context.progress.step();
+        }
+        self.done.extend(&taken);
+        if let Some(ReadBefore { info, outline, warnings }) = before {
+            let of_taken = |warning: &Value| match warning["page"].as_u64() {
+                Some(page) => page > 0 && taken.contains(&((page as u32 - 1) / UNIT_PAGES)),
+                None => true,
+            };
+            self.warnings = warnings.as_array().into_iter().flatten().filter(|w| of_taken(w)).cloned().collect();
+            self.facts = Some((info, outline));
+        }
+        Ok(())
+    }
+
+    /// Says how many pages there are, once.
+    async fn opened(&mut self, pages: u32) -> Result<(), Problem> {
+        self.context.progress.step();
+        if self.pages_total.replace(pages).is_none() {
+            self.context.library.store().begin_stage(&self.context.claim, pages.div_ceil(UNIT_PAGES)).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the units that are missing, run by run. At the end the facts are there.
+    async fn read(&mut self) -> Result<(), Problem> {
+        let mut from = 0;
+        loop {
+            let first = (from..).find(|unit| !self.done.contains(unit)).unwrap_or(from);
+            let is_read = self.pages_total.is_some_and(|pages| first * UNIT_PAGES >= pages);
+            if is_read && self.facts.is_some() {
+                return Ok(());
             }
-            Some(Step::Working { .. }) => context.progress.step(),
-            Some(Step::Page(page)) => {
-                context.progress.step();
-                pages.push(*page);
-                if pages.len() == UNIT_PAGES as usize {
-                    store.save_pages(claim, unit, &pages).await?;
-                    pages.clear();
-                    unit += 1;
-                }
+            let next_done = self.done.range(first..).next().copied();
+            self.read_run(first, next_done.map_or(u32::MAX, |unit| unit * UNIT_PAGES)).await?;
+            match next_done {
+                Some(unit) => from = unit,
+                None => return Ok(()),
             }
-            Some(Step::Done(summary)) => {
-                if !pages.is_empty() {
-                    store.save_pages(claim, unit, &pages).await?;
-                }
-                let warnings: Vec<_> = summary
-                    .warnings
-                    .iter()
-                    .map(|w| serde_json::json!({"page": w.page, "code": w.code, "message": w.message}))
-                    .collect();
-                return store.finish_parse(claim, &summary.info, &summary.outline, &warnings.into()).await;
-            }
-            None => return Err(Problem::new(ErrorCode::Internal, "reading ended without a summary")),
         }
     }
+
+    /// A child that dies on the last page takes the summary along; another is asked for nothing but that.
+    async fn sum_up(&mut self) -> Result<(), Problem> {
+        let pages = self.pages_total.unwrap_or(0);
+        let is_known = |facts: &Option<(DocumentInfo, Outline)>| facts.as_ref().is_some_and(|(info, _)| info.pages > 0);
+        if pages == 0 || is_known(&self.facts) {
+            return Ok(());
+        }
+        let asked = self.read_run(pages.div_ceil(UNIT_PAGES), u32::MAX).await;
+        if !is_known(&self.facts) {
+            tracing::warn!(document = %self.context.claim.document, ?asked, "the file could not be summed up");
+            self.facts = Some((DocumentInfo { pages, ..DocumentInfo::default() }, Outline::default()));
+        }
+        Ok(())
+    }
+
+    /// Reads from the first page of a unit up to a page, or to the end.
+    async fn read_run(&mut self, mut unit: u32, last: u32) -> Result<(), Problem> {
+        let (store, claim) = (self.context.library.store(), &self.context.claim);
+        let bytes = self.context.library.blobs().get(&self.source.sha256).await?;
+        let file =
+            ReadFile { bytes, password: None, first: unit * UNIT_PAGES + 1, last, words: true, recognised: Vec::new() };
+        let mut reading = self.context.library.cells().read(file);
+        let mut pages: Vec<Page> = Vec::new();
+        let mut begun = Instant::now();
+        loop {
+            let step = reading.next().await?;
+            let is_end = matches!(step, Some(Step::Done(_)));
+            match step {
+                Some(Step::Opened { pages }) => self.opened(pages).await?,
+                Some(Step::Working { .. }) => self.context.progress.step(),
+                Some(Step::Page(mut page)) => {
+                    if wants_ocr(&page) && page.source == PageSource::Skipped {
+                        page.reason = Some(ErrorCode::OcrPending.to_string());
+                    }
+                    tracing::trace!(document = %claim.document, page = page.number, "page read");
+                    self.context.progress.step();
+                    pages.push(*page);
+                }
+                Some(Step::Done(summary)) => {
+                    self.warnings.extend(summary.warnings.iter().map(warning));
+                    if summary.info.pages > 0 || self.facts.is_none() {
+                        self.facts = Some((summary.info, summary.outline));
+                    }
+                }
+                None => return Err(Problem::new(ErrorCode::Internal, "reading ended without a summary")),
+            }
+            if pages.len() == UNIT_PAGES as usize || (is_end && !pages.is_empty()) {
+                let done = Unit::new(unit, self.key.as_str(), begun.elapsed().as_millis() as u64);
+                store.save_pages(claim, done, &pages).await?;
+                self.done.insert(unit);
+                pages.clear();
+                unit += 1;
+                begun = Instant::now();
+            }
+            if is_end {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn warning(warning: &ReadWarning) -> Value {
+    serde_json::json!({"page": warning.page, "code": warning.code, "message": warning.message})
 }
 
 /// A page may take its whole time in more than one child before it shows progress.

@@ -2,19 +2,20 @@
 
 use std::{
     collections::HashMap,
+    hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use pagemill_core::{ErrorCode, Fault, JobId, Problem, Queue, Stage, TaskError, WorkerId};
-use pagemill_store::Claim;
+use pagemill_core::{ErrorCode, Fault, JobId, Problem, Queue, Stage, TaskError, WorkerId, queue::retry_delay};
+use pagemill_store::{Claim, WorkerJob, WorkerReport};
 use tokio::{
     sync::{Semaphore, watch},
     task::{AbortHandle, JoinSet},
 };
 
-use super::{EmbedPool, Progress, StageContext, parse, run_stage};
-use crate::library::Library;
+use super::{EmbedPool, Progress, StageContext, ocr, parse, pressure, run_stage};
+use crate::library::{Library, views::now_ms};
 
 /// How long a claim holds without a heart-beat.
 const LEASE: Duration = Duration::from_secs(30);
@@ -22,10 +23,14 @@ const LEASE: Duration = Duration::from_secs(30);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How often an idle worker looks without being woken.
 const POLL: Duration = Duration::from_secs(1);
+/// How often it is looked whether jobs were taken away, take too long, or the machine is short of something.
+const WATCH: Duration = Duration::from_secs(1);
 /// How long a stop waits for jobs in hand.
 const GRACE: Duration = Duration::from_secs(8);
-/// Pause before a job that failed for a passing reason runs again: at least this.
-const RETRY: Duration = Duration::from_secs(1);
+/// How long a stop waits for the database to take the rest back; after that the leases run out.
+const FAREWELL: Duration = Duration::from_millis(1500);
+/// A job past its hard limit that got something done within this time lives: it is given back, not counted.
+const LIVELY: Duration = Duration::from_secs(60);
 /// Pause of a job that waits for the machine (a full disk, a database that is away).
 const WAIT: Duration = Duration::from_secs(10);
 
@@ -36,43 +41,95 @@ pub struct Workers {
     stop: watch::Sender<bool>,
 }
 
+/// What a process works on.
+#[derive(Clone, Debug, Default)]
+pub struct WorkerOptions {
+    /// The queues it takes jobs of; all when there is none.
+    pub queues: Vec<Queue>,
+    /// Jobs of each queue at once; by the number of cores unless told.
+    pub concurrency: Option<u32>,
+}
+
+impl WorkerOptions {
+    /// How many jobs of each queue are taken at once.
+    fn places(&self, cores: usize) -> Vec<(Queue, u32)> {
+        let cores = u32::try_from(cores).unwrap_or(1);
+        let usual = |queue| match queue {
+            Queue::Default => cores * 2,
+            Queue::Images => cores,
+            // They wait for the pool or for a commit of the index, not for a core.
+            Queue::Embeddings => 16,
+        };
+        Queue::ALL
+            .into_iter()
+            .filter(|queue| self.queues.is_empty() || self.queues.contains(queue))
+            .map(|queue| (queue, self.concurrency.unwrap_or_else(|| usual(queue)).max(1)))
+            .collect()
+    }
+}
+
 struct Shared {
     library: Arc<Library>,
     embed_pool: Arc<EmbedPool>,
     worker: WorkerId,
+    places: Vec<(Queue, u32)>,
+    host: String,
+    started_ms: i64,
     /// Jobs in hand.
     running: Mutex<HashMap<JobId, Running>>,
+    /// Why no jobs are taken now.
+    held_back: watch::Sender<Option<String>>,
 }
 
 struct Running {
     claim: Claim,
     progress: Progress,
     seen: u64,
+    started: Instant,
     moved: Instant,
     patience: Duration,
+    /// Whether its soft limit was told of.
+    told: bool,
     abort: Option<AbortHandle>,
 }
 
 impl Workers {
     /// Starts workers for every queue, the heart-beat, and the indexing.
     pub fn start(library: &Arc<Library>) -> Self {
+        Self::start_with(library, &WorkerOptions::default())
+    }
+
+    /// Starts workers for some queues, the heart-beat, and the indexing where the library has indexes.
+    pub fn start_with(library: &Arc<Library>, options: &WorkerOptions) -> Self {
         let cores = library.settings().cores;
         let shared = Arc::new(Shared {
             embed_pool: Arc::new(EmbedPool::start(library.embedder().cloned(), cores)),
             library: Arc::clone(library),
             worker: WorkerId::new(),
+            places: options.places(cores),
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            started_ms: now_ms(),
             running: Mutex::default(),
+            held_back: watch::Sender::new(None),
         });
+        shared.look_around();
         let stop = watch::Sender::new(false);
         let mut loops = JoinSet::new();
-        // Jobs of `embeddings` wait for the pool or for a commit of the index, not for a core.
-        for (queue, places) in [(Queue::Default, cores * 2), (Queue::Images, cores), (Queue::Embeddings, 16)] {
-            loops.spawn(Arc::clone(&shared).serve(queue, places, stop.subscribe()));
+        for (queue, places) in shared.places.clone() {
+            loops.spawn(Arc::clone(&shared).serve(queue, places as usize, stop.subscribe()));
         }
         loops.spawn(Arc::clone(&shared).beat(stop.subscribe()));
-        let (indexing, stopped) = (Arc::clone(library), stop.subscribe());
-        loops.spawn(async move { indexing.indexing().run(stopped).await });
+        loops.spawn(Arc::clone(&shared).watch(stop.subscribe()));
+        if library.has_indexes() {
+            let (indexing, stopped) = (Arc::clone(library), stop.subscribe());
+            loops.spawn(async move { indexing.indexing().run(stopped).await });
+        }
         Self { shared, loops, stop }
+    }
+
+    /// What this process is called in the register.
+    pub fn id(&self) -> &WorkerId {
+        &self.shared.worker
     }
 
     /// Stops taking jobs, lets those in hand finish for a while, and gives the rest back
@@ -83,7 +140,9 @@ impl Workers {
         if tokio::time::timeout(GRACE, ended).await.is_err() {
             self.loops.shutdown().await;
         }
-        self.shared.give_back().await;
+        if tokio::time::timeout(FAREWELL, self.shared.say_farewell()).await.is_err() {
+            tracing::warn!("the database did not take jobs back in time; their leases run out by themselves");
+        }
     }
 }
 
@@ -98,9 +157,17 @@ impl Shared {
         let store = self.library.store();
         let free = Arc::new(Semaphore::new(places));
         let mut wake = store.subscribe();
+        let mut held_back = self.held_back.subscribe();
         let mut jobs = JoinSet::new();
         while !*stop.borrow() {
             while jobs.try_join_next().is_some() {}
+            if held_back.borrow_and_update().is_some() {
+                tokio::select! {
+                    _ = held_back.changed() => {}
+                    _ = stop.changed() => {}
+                }
+                continue;
+            }
             let Ok(place) = Arc::clone(&free).acquire_owned().await else { break };
             drop(place);
             wake.mark_unchanged();
@@ -149,14 +216,17 @@ impl Shared {
     fn enter(&self, claim: &Claim, progress: &Progress) {
         let patience = match claim.stage {
             Stage::Parse => parse::patience(self.library.settings().limits.page_seconds),
+            Stage::Ocr => ocr::patience(self.library.settings().limits.ocr_page_seconds),
             Stage::Chunk | Stage::Embed | Stage::Index | Stage::Finish => Duration::from_secs(120),
         };
         let running = Running {
             claim: claim.clone(),
             progress: progress.clone(),
             seen: 0,
+            started: Instant::now(),
             moved: Instant::now(),
             patience,
+            told: false,
             abort: None,
         };
         self.running().insert(claim.job.clone(), running);
@@ -194,11 +264,16 @@ impl Shared {
             (_, Fault::Input) => store.fail_task(claim, &error).await,
             (_, Fault::Machine) => {
                 tracing::warn!(stage, %document, code = %problem.code, "waiting: {problem}");
-                store.release(claim, Some(&problem.message), WAIT).await
+                // Not all at once when the machine is well again.
+                store.release(claim, Some(&problem.message), WAIT.mul_f64(0.5 + chance())).await
+            }
+            (_, Fault::Crash) => {
+                tracing::error!(stage, %document, code = %problem.code, cause = %chain(problem), "stage crashed");
+                store.crash_job(claim, &error, retry_delay(claim.crashes + 1, chance())).await
             }
             (_, Fault::Passing | Fault::Internal) => {
                 tracing::error!(stage, %document, code = %problem.code, cause = %chain(problem), "stage failed");
-                store.retry_later(claim, &error, RETRY).await
+                store.retry_later(claim, &error, retry_delay(claim.attempt, chance())).await
             }
         };
         if let Err(problem) = settled {
@@ -207,10 +282,16 @@ impl Shared {
         }
     }
 
-    /// Renews the leases of jobs that make progress.
+    /// Renews the leases of jobs that make progress, and tells the register how this process is.
     async fn beat(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut held_back = self.held_back.subscribe();
         while !*stop.borrow() {
-            pause(HEARTBEAT, &mut stop).await;
+            self.report().await;
+            tokio::select! {
+                () = tokio::time::sleep(HEARTBEAT) => {}
+                _ = held_back.changed() => continue,
+                _ = stop.changed() => {}
+            }
             let alive: Vec<(JobId, i64)> = self
                 .running()
                 .iter_mut()
@@ -226,25 +307,127 @@ impl Shared {
         }
     }
 
-    /// Jobs that another worker has by now are not worth going on with.
+    async fn report(&self) {
+        let jobs = self.running().values_mut().map(Running::tell).collect();
+        let report = WorkerReport {
+            id: self.worker.clone(),
+            host: self.host.clone(),
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            places: self.places.clone(),
+            started_ms: self.started_ms,
+            memory_bytes: pressure::memory_in_use(),
+            held_back: self.held_back.borrow().clone(),
+            jobs,
+        };
+        if let Err(problem) = self.library.store().report_worker(&report).await {
+            tracing::warn!(code = %problem.code, "cannot report to the register of workers: {problem}");
+        }
+    }
+
+    /// Looks whether jobs were taken away, take too long, or the machine is short of something.
+    async fn watch(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            pause(WATCH, &mut stop).await;
+            self.look_around();
+            let held: Vec<(JobId, i64)> =
+                self.running().iter().map(|(job, running)| (job.clone(), running.claim.fence)).collect();
+            if held.is_empty() {
+                continue;
+            }
+            if let Ok(lost) = self.library.store().lost_jobs(&self.worker, &held).await {
+                self.drop_lost(&lost);
+            }
+            for (claim, is_lively) in self.stop_overdue() {
+                self.settle_overdue(&claim, is_lively).await;
+            }
+        }
+    }
+
+    /// Finds out whether the machine has room for more work.
+    fn look_around(&self) {
+        let settings = self.library.settings();
+        let now = pressure::pressure(&settings.workers, &settings.library);
+        self.held_back.send_if_modified(|before| {
+            let changed = before.is_some() != now.is_some();
+            if changed {
+                match &now {
+                    Some(reason) => tracing::warn!("no jobs are taken: {reason}"),
+                    None => tracing::info!("jobs are taken again"),
+                }
+                *before = now;
+            }
+            changed
+        });
+    }
+
+    /// Stops jobs past their hard limit; says for each whether it had got something done lately.
+    fn stop_overdue(&self) -> Vec<(Claim, bool)> {
+        let limits = self.library.settings().workers;
+        let mut running = self.running();
+        let mut overdue = Vec::new();
+        for (job, running) in running.iter_mut() {
+            let took = running.started.elapsed();
+            if took > Duration::from_secs(limits.hard_seconds) {
+                running.is_moving();
+                overdue.push((job.clone(), running.moved.elapsed() < LIVELY));
+            } else if took > Duration::from_secs(limits.soft_seconds) && !running.told {
+                running.told = true;
+                let (stage, task) = (running.claim.stage.as_str(), &running.claim.task);
+                tracing::warn!(stage, %task, seconds = took.as_secs(), "a stage takes longer than its soft limit");
+            }
+        }
+        let stopped = overdue.into_iter().filter_map(|(job, is_lively)| {
+            let running = running.remove(&job)?;
+            if let Some(abort) = running.abort {
+                abort.abort();
+            }
+            Some((running.claim, is_lively))
+        });
+        stopped.collect()
+    }
+
+    async fn settle_overdue(&self, claim: &Claim, is_lively: bool) {
+        let store = self.library.store();
+        let seconds = self.library.settings().workers.hard_seconds;
+        let message = format!("`{}` was stopped at its hard limit of {seconds} s", claim.stage.as_str());
+        tracing::warn!(stage = claim.stage.as_str(), task = %claim.task, is_lively, "{message}");
+        let settled = if is_lively {
+            // It goes on from its last unit, after others had their turn.
+            store.release(claim, None, Duration::ZERO).await
+        } else {
+            let error = TaskError { code: ErrorCode::TimeLimit, message };
+            store.retry_later(claim, &error, retry_delay(claim.attempt, chance())).await
+        };
+        if let Err(problem) = settled {
+            tracing::warn!(code = %problem.code, "cannot write how a job ended: {problem}");
+        }
+    }
+
+    /// Jobs that another worker has by now, or nobody should have, are not worth going on with.
     fn drop_lost(&self, lost: &[JobId]) {
         let mut running = self.running();
         for job in lost {
             if let Some(running) = running.remove(job)
                 && let Some(abort) = running.abort
             {
+                tracing::info!(%job, "a job was taken away; what is unfinished of it is discarded");
                 abort.abort();
             }
         }
     }
 
-    /// Gives leases back whose jobs were cut off by the stop: they run again at once after it.
-    async fn give_back(&self) {
+    /// Gives leases back whose jobs were cut off by the stop, so that they run again at once after it, and
+    /// leaves the register.
+    async fn say_farewell(&self) {
         let left: Vec<Claim> = self.running().drain().map(|(_, running)| running.claim).collect();
-        for claim in left {
-            if let Err(problem) = self.library.store().release(&claim, None, Duration::ZERO).await {
-                tracing::warn!(code = %problem.code, "cannot give a job back: {problem}");
-            }
+        let store = self.library.store();
+        let released = left.iter().map(|claim| store.release(claim, None, Duration::ZERO));
+        for problem in futures::future::join_all(released).await.into_iter().filter_map(Result::err) {
+            tracing::warn!(code = %problem.code, "cannot give a job back: {problem}");
+        }
+        if let Err(problem) = store.forget_worker(&self.worker).await {
+            tracing::warn!(code = %problem.code, "cannot leave the register of workers: {problem}");
         }
     }
 }
@@ -258,6 +441,24 @@ impl Running {
         }
         self.moved.elapsed() < self.patience
     }
+
+    /// What the register is told of it.
+    fn tell(&mut self) -> WorkerJob {
+        self.is_moving();
+        WorkerJob {
+            job: self.claim.job.clone(),
+            task: self.claim.task.clone(),
+            stage: self.claim.stage,
+            running_ms: self.started.elapsed().as_millis() as u64,
+            silent_ms: self.moved.elapsed().as_millis() as u64,
+        }
+    }
+}
+
+/// A number evenly spread over 0 to 1. Each state of the standard library's hasher has keys of its own.
+fn chance() -> f64 {
+    let bits = RandomState::new().hash_one(0_u8) >> 11;
+    bits as f64 / (1_u64 << 53) as f64
 }
 
 async fn pause(time: Duration, stop: &mut watch::Receiver<bool>) {

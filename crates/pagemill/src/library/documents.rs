@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use bytes::Bytes;
-use pagemill_core::{Document, DocumentId, ErrorCode, Page, PageSource, Problem, ProjectId, Rect};
+use pagemill_core::{Document, DocumentId, ErrorCode, Page, Problem, ProjectId, Rect};
 
 use super::{
     Library,
@@ -144,18 +144,6 @@ impl Library {
             out.push_str(&if markdown { pagemill_pdf::to_markdown(&pages) } else { pagemill_pdf::to_text(&pages) });
             first += PAGES_AT_ONCE;
         }
-    }
-
-    /// What became of each page: counts by outcome.
-    ///
-    /// # Errors
-    /// `not_found`, and of the database.
-    pub async fn page_counts(&self, project: &ProjectId, id: &DocumentId) -> Result<Vec<(PageSource, usize)>, Problem> {
-        let document = self.readable(project, id).await?;
-        let Some(version) = document.live_version else { return Ok(Vec::new()) };
-        let ledger = self.store().page_ledger(id, version).await?;
-        let count = |source: PageSource| ledger.iter().filter(|page| page.source == source).count();
-        Ok(PageSource::ALL.into_iter().map(|source| (source, count(source))).filter(|(_, count)| *count > 0).collect())
     }
 
     /// A page drawn as PNG, with boxes (in points) marked.

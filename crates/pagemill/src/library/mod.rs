@@ -3,32 +3,45 @@
 //! Faces never touch the database, the blobs or the indexes; they call this.
 
 mod ask;
+mod backup;
 mod checks;
 mod documents;
+mod estimates;
 mod indexing;
 mod lock;
+mod process;
+mod queues;
 mod search;
 mod tasks;
+pub(crate) mod units;
 mod uploads;
 mod vectors;
 pub mod views;
+mod why;
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use pagemill_core::{ErrorCode, Problem};
 use pagemill_models::{Embedder, ModelError};
 use pagemill_search::SearchIndex;
 use pagemill_store::{Blobs, Store, StoreOptions};
 
-use crate::{cell::Cells, config::Settings};
+use crate::{cell::Cells, config::Settings, ocr::Ocr};
 
+pub use backup::{backup, restore};
 pub use indexing::Indexing;
 pub use lock::folder_problem;
+pub use process::{ProcessOptions, stage_of};
 pub(crate) use search::broke_off;
+pub use tasks::TaskAction;
 pub use uploads::{AddOptions, RECIPES, Upload};
-pub use vectors::{embedding_hash, from_stored, to_stored};
+pub use vectors::{from_stored, to_stored};
 
 use lock::LibraryLock;
+use queues::Surroundings;
 
 /// The fact that names the embedding model of a library.
 const MODEL_FACT: &str = "embedding_model";
@@ -43,8 +56,18 @@ pub struct Library {
     index: Arc<SearchIndex>,
     indexing: Indexing,
     embedder: Option<Arc<Embedder>>,
-    cells: Cells,
-    _lock: LibraryLock,
+    cells: Arc<Cells>,
+    ocr: Ocr,
+    surroundings: Mutex<Option<(Instant, Arc<Surroundings>)>>,
+    place: Place,
+}
+
+/// What a library has in its folder.
+enum Place {
+    /// The only process here: indexes and files have one writer.
+    Whole(#[allow(dead_code, reason = "held, not read")] LibraryLock),
+    /// Beside the process that has the folder: without indexes (an empty one in a folder of its own stands for them).
+    Beside(#[allow(dead_code, reason = "held, not read")] tempfile::TempDir),
 }
 
 impl Library {
@@ -60,17 +83,48 @@ impl Library {
             // The lock says that nobody else works here: what a dead process held is free at once.
             store.end_leases().await?;
         }
+        let folder = settings.library.join("index");
+        Self::assemble(settings, store, folder, Place::Whole(lock)).await
+    }
+
+    /// Opens a library that another process may have open: to look at tasks and queues and change them, and,
+    /// where the database is PostgreSQL, to work on it. It has no indexes, so that it cannot search.
+    ///
+    /// # Errors
+    /// Like [`Library::open`]; `library_in_use` only while the library is being made.
+    pub async fn open_beside(settings: Settings) -> Result<Arc<Self>, Problem> {
+        if !settings.has_database() {
+            return Self::open(settings).await;
+        }
+        let store = Store::open(&StoreOptions::new(settings.database_url())).await?;
+        let scratch = tempfile::tempdir().map_err(|error| folder_problem(&std::env::temp_dir(), error))?;
+        let folder = scratch.path().join("index");
+        Self::assemble(settings, store, folder, Place::Beside(scratch)).await
+    }
+
+    async fn assemble(
+        settings: Settings,
+        store: Store,
+        folder: std::path::PathBuf,
+        place: Place,
+    ) -> Result<Arc<Self>, Problem> {
         let blobs = Blobs::open(&settings.blobs_url()).await?;
         let embedder = open_embedder(&settings)?;
         let model = fix_model(&store, embedder.as_deref()).await?;
 
         let dims = embedder.as_ref().map_or(DEFAULT_DIMS, |embedder| embedder.dims());
-        let folder = settings.library.join("index");
         let index = open_index(folder, dims, model).await?;
-        let cells = Cells::new(settings.cores, settings.limits)?;
+        let cells = Arc::new(Cells::new(settings.cores, settings.limits)?);
+        let ocr = Ocr::new(Arc::clone(&cells), settings.limits, settings.cores);
         let index = Arc::new(index);
         let indexing = Indexing::new(store.clone(), Arc::clone(&index), embedder.is_some());
-        Ok(Arc::new(Self { settings, store, blobs, index, indexing, embedder, cells, _lock: lock }))
+        let surroundings = Mutex::default();
+        Ok(Arc::new(Self { settings, store, blobs, index, indexing, embedder, cells, ocr, surroundings, place }))
+    }
+
+    /// Whether it has its indexes, which the process that has the folder keeps.
+    pub fn has_indexes(&self) -> bool {
+        matches!(self.place, Place::Whole(_))
     }
 
     /// The settings it was opened with.
@@ -91,6 +145,11 @@ impl Library {
     /// The reading processes.
     pub(crate) fn cells(&self) -> &Cells {
         &self.cells
+    }
+
+    /// What reads pictures of text.
+    pub(crate) fn ocr(&self) -> &Ocr {
+        &self.ocr
     }
 
     /// What keeps the indexes in step with the database.

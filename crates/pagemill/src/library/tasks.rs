@@ -1,17 +1,44 @@
-//! Tasks, events, and how the library is.
+//! Tasks: where they stand, and what a person may do with them; events, and how the library is.
 
 use std::time::Duration;
 
-use pagemill_core::{ErrorCode, Event, EventId, Problem, ProjectId, TaskId, TaskStatus};
+use pagemill_core::{ErrorCode, Event, EventId, Problem, ProjectId, Task, TaskId, TaskStatus};
+use pagemill_store::TaskFilter;
+use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::Instant};
+use utoipa::ToSchema;
 
 use super::{
     Library,
-    views::{ConfinementView, LibraryView, TaskView},
+    queues::Surroundings,
+    views::{AttemptView, BulkView, ConfinementView, LibraryView, RefusedView, StepView, TaskDetails, TaskView},
 };
 
 /// Wake-ups are hints; this is how often waiting looks again without one.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Tasks that are changed by one call at most.
+const BULK: usize = 1000;
+/// Tasks fetched at once.
+const BATCH: u32 = 200;
+
+/// A task of which there is none, or none that this project may see.
+pub(super) fn no_task(id: &TaskId) -> Problem {
+    Problem::new(ErrorCode::NotFound, format!("there is no task `{id}` here; `pagemill tasks` lists them"))
+}
+
+/// What a person may do with a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskAction {
+    /// Stop it; what was done stays for a later one.
+    Cancel,
+    /// Hold it back.
+    Pause,
+    /// Let it go on.
+    Resume,
+    /// Start a new one that does what this one did not.
+    Retry,
+}
 
 impl Library {
     /// Where a task stands.
@@ -19,13 +46,34 @@ impl Library {
     /// # Errors
     /// `not_found`, and of the database.
     pub async fn task(&self, project: &ProjectId, id: &TaskId) -> Result<TaskView, Problem> {
-        match self.store().task(project, id).await? {
-            Some(task) => Ok(TaskView::from(&task)),
-            None => Err(Problem::new(
-                ErrorCode::NotFound,
-                format!("there is no task `{id}` here; `pagemill tasks` lists them"),
-            )),
+        let task = self.store().task(project, id).await?.ok_or_else(|| no_task(id))?;
+        Ok(self.task_view(&task, &*self.surroundings().await?))
+    }
+
+    /// A task with its steps and attempts.
+    ///
+    /// # Errors
+    /// `not_found`, and of the database.
+    pub async fn task_details(&self, project: &ProjectId, id: &TaskId) -> Result<TaskDetails, Problem> {
+        let task = self.store().task(project, id).await?.ok_or_else(|| no_task(id))?;
+        let attempts = self.store().attempts(project, id).await?;
+        Ok(TaskDetails {
+            stages: StepView::of(&task),
+            attempts: attempts.iter().map(AttemptView::from).collect(),
+            task: self.task_view(&task, &*self.surroundings().await?),
+        })
+    }
+
+    /// A task, with what can be said from what is around it.
+    fn task_view(&self, task: &Task, around: &Surroundings) -> TaskView {
+        let mut view = TaskView::from(task);
+        if !task.status.is_final() {
+            view.remaining_seconds = around.speeds.left(task);
         }
+        if task.status == TaskStatus::Queued && view.waiting.is_none() {
+            view.waiting = around.held_up(task.stage.queue());
+        }
+        view
     }
 
     /// Where a task stands once it has ended, or after `timeout`.
@@ -53,12 +101,71 @@ impl Library {
     pub async fn tasks(
         &self,
         project: &ProjectId,
-        status: Option<TaskStatus>,
+        filter: &TaskFilter,
         after: Option<&TaskId>,
         limit: u32,
     ) -> Result<Vec<TaskView>, Problem> {
-        let tasks = self.store().tasks(project, status, after, limit).await?;
-        Ok(tasks.iter().map(TaskView::from).collect())
+        let tasks = self.store().tasks_of(project, filter, after, limit).await?;
+        let around = self.surroundings().await?;
+        Ok(tasks.iter().map(|task| self.task_view(task, &around)).collect())
+    }
+
+    /// Does something with a task; returns it, or for [`TaskAction::Retry`] the new one.
+    ///
+    /// # Errors
+    /// `not_found`; `conflict` when the task is in no state for it; of the database.
+    pub async fn change_task(&self, project: &ProjectId, id: &TaskId, action: TaskAction) -> Result<TaskView, Problem> {
+        let store = self.store();
+        let changed = match action {
+            TaskAction::Cancel => store.cancel_task(project, id).await?,
+            TaskAction::Pause => store.pause_task(project, id).await?,
+            TaskAction::Resume => store.resume_task(project, id).await?,
+            TaskAction::Retry => store.retry_task(project, id).await?,
+        };
+        changed.as_ref().map(TaskView::from).ok_or_else(|| no_task(id))
+    }
+
+    /// Does something with every task that a filter lets through, a thousand at most. Those that are in no state
+    /// for it are told of with the reason; tasks that have ended are passed over where only open ones are meant.
+    ///
+    /// # Errors
+    /// `invalid_request` for a filter that asks for nothing; of the database.
+    pub async fn change_tasks(
+        &self,
+        project: &ProjectId,
+        filter: &TaskFilter,
+        action: TaskAction,
+    ) -> Result<BulkView, Problem> {
+        filter.not_empty()?;
+        let mut done = BulkView::default();
+        let mut after = None;
+        loop {
+            let tasks = self.store().tasks_of(project, filter, after.as_ref(), BATCH).await?;
+            let Some(last) = tasks.last() else { return Ok(done) };
+            after = Some(last.id.clone());
+            for task in tasks {
+                let is_meant = match action {
+                    TaskAction::Cancel | TaskAction::Pause => !task.status.is_final(),
+                    TaskAction::Resume => task.status == TaskStatus::Paused,
+                    TaskAction::Retry => task.status.is_final() && task.status != TaskStatus::Completed,
+                };
+                if !is_meant {
+                    continue;
+                }
+                if done.changed.len() + done.refused.len() == BULK {
+                    done.more = true;
+                    return Ok(done);
+                }
+                done.matched += 1;
+                match self.change_task(project, &task.id, action).await {
+                    Ok(view) => done.changed.push(view.id),
+                    Err(problem) if matches!(problem.code, ErrorCode::Conflict | ErrorCode::NotFound) => {
+                        done.refused.push(RefusedView { id: task.id.to_string(), error: (&problem).into() });
+                    }
+                    Err(problem) => return Err(problem),
+                }
+            }
+        }
     }
 
     /// Events behind a number, in order.

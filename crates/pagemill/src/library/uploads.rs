@@ -69,10 +69,8 @@ impl Library {
         file_name: &str,
         options: &AddOptions,
     ) -> Result<AddedDocument, Problem> {
-        let file = normalize_name(file_name);
         check_recipe(&options.recipe)?;
-        check_head(&file, &upload.head)?;
-        let (sha256, bytes) = upload.writer.finish().await?;
+        let (sha256, file, bytes) = received(upload, file_name).await?;
         let new = NewDocument {
             project: project.clone(),
             sha256,
@@ -95,6 +93,12 @@ impl Library {
         path: &Path,
         options: &AddOptions,
     ) -> Result<AddedDocument, Problem> {
+        let (upload, name) = self.upload_of(path).await?;
+        self.finish_upload(project, upload, &name, options).await
+    }
+
+    /// A file of this machine, taken in whole, and its name.
+    pub(super) async fn upload_of(&self, path: &Path) -> Result<(Upload, String), Problem> {
         let unreadable = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::NotFound => {
                 Problem::new(ErrorCode::NotFound, format!("there is no file `{}`; check the path", path.display()))
@@ -114,8 +118,8 @@ impl Library {
             }
             upload.write(&buffer[..read]).await?;
         }
-        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        self.finish_upload(project, upload, &name, options).await
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok((upload, name))
     }
 
     /// The largest file that is taken, in bytes.
@@ -124,7 +128,15 @@ impl Library {
     }
 }
 
-fn check_recipe(recipe: &str) -> Result<(), Problem> {
+/// Ends an upload: the hash, the normalized name and the size of a file that is durable from now on.
+pub(super) async fn received(upload: Upload, file_name: &str) -> Result<(String, String, u64), Problem> {
+    let file = normalize_name(file_name);
+    check_head(&file, &upload.head)?;
+    let (sha256, bytes) = upload.writer.finish().await?;
+    Ok((sha256, file, bytes))
+}
+
+pub(super) fn check_recipe(recipe: &str) -> Result<(), Problem> {
     if RECIPES.contains(&recipe) {
         return Ok(());
     }

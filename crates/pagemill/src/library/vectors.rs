@@ -1,7 +1,6 @@
 //! Vectors as they are stored: 16-bit floats, little-endian.
 
 use half::f16;
-use sha2::{Digest, Sha256};
 
 /// A vector as the database keeps it.
 pub fn to_stored(vector: &[f32]) -> Vec<u8> {
@@ -11,11 +10,6 @@ pub fn to_stored(vector: &[f32]) -> Vec<u8> {
 /// A stored vector as the index takes it.
 pub fn from_stored(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]]).to_f32()).collect()
-}
-
-/// The key of a text's vector: the same text is embedded once in a library.
-pub fn embedding_hash(text: &str) -> String {
-    hex::encode(Sha256::digest(text.as_bytes()))
 }
 
 #[cfg(test)]

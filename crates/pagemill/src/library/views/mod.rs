@@ -3,14 +3,24 @@
 //! They are promises to callers, so they are written out here and made from the
 //! core types, never derived on them.
 
+mod backup;
+mod ledger;
 mod pages;
+mod queue;
 mod search;
 
 use pagemill_core::{Document, Problem, Stage, Task, TaskStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use backup::{BackupView, RestoreView};
+pub use ledger::{PageLedgerView, PageOutcomeView, PlanView, PlannedStage, StageLedgerView};
 pub use pages::{BlockView, CellView, PageView};
+pub(crate) use queue::priority_word;
+pub use queue::{
+    AheadView, AttemptView, BulkView, DeadLetterView, FiguresView, HolderView, QueueView, RefusedView, StepView,
+    TaskDetails, TaskStatisticsView, WhyView, WorkerJobView, WorkerView,
+};
 pub use search::{
     Answer, AnswerSentence, Citation, QueryRequest, SearchHit, SearchMode, SearchRequest, SearchResults, SpanView,
 };
@@ -123,6 +133,9 @@ pub struct TaskView {
     pub step: u32,
     /// The number of stages.
     pub steps: u32,
+    /// Where it is, for people: `step 1 of 5, pages 212 of 352`.
+    #[serde(default)]
+    pub detail: String,
     /// Units of the stage that are done.
     pub units_done: u32,
     /// Units of the stage in all; 0 while unknown.
@@ -141,6 +154,9 @@ pub struct TaskView {
     pub reused: u32,
     /// What it waits for, when something outside holds it up.
     pub waiting: Option<String>,
+    /// Seconds of work that are left, from how long such work took lately; `null` when nothing was measured yet.
+    #[serde(default)]
+    pub remaining_seconds: Option<f64>,
     /// Why it failed or is partial.
     pub error: Option<ErrorView>,
     /// When it was made, RFC 3339.
@@ -151,6 +167,9 @@ pub struct TaskView {
     pub finished: Option<String>,
     /// Seconds each stage took.
     pub timings: std::collections::BTreeMap<String, f64>,
+    /// What it did and took over in each stage that makes something.
+    #[serde(default)]
+    pub ledger: Vec<StageLedgerView>,
 }
 
 impl From<&Task> for TaskView {
@@ -174,6 +193,7 @@ impl From<&Task> for TaskView {
             stage: task.stage.as_str().to_owned(),
             step: step + 1,
             steps,
+            detail: detail(task, step + 1, steps),
             units_done: task.units_done,
             units_total: task.units_total,
             progress,
@@ -183,6 +203,7 @@ impl From<&Task> for TaskView {
             chunks: task.chunks,
             reused: task.reused,
             waiting: task.waiting.clone(),
+            remaining_seconds: None,
             error: task
                 .error
                 .as_ref()
@@ -191,8 +212,21 @@ impl From<&Task> for TaskView {
             started: task.started_ms.map(rfc3339),
             finished: task.finished_ms.map(rfc3339),
             timings: task.timings.iter().map(|(stage, seconds)| (stage.as_str().to_owned(), *seconds)).collect(),
+            ledger: task.ledger.iter().map(StageLedgerView::from).collect(),
         }
     }
+}
+
+/// Where a task is, in words.
+fn detail(task: &Task, step: u32, steps: u32) -> String {
+    let place = format!("step {step} of {steps}");
+    if task.stage == Stage::Parse && task.pages_total > 0 {
+        return format!("{place}, pages {} of {}", task.pages_done, task.pages_total);
+    }
+    if task.units_total > 1 {
+        return format!("{place}, {} {} of {}", task.stage.as_str(), task.units_done, task.units_total);
+    }
+    format!("{place}, {}", task.stage.as_str())
 }
 
 impl DocumentView {
@@ -288,6 +322,24 @@ pub struct LibraryView {
     /// How well the processes that read uploads are held: `full`, `partial`, `limits`, or `unavailable`
     /// when none can be started.
     pub cell: String,
+}
+
+/// The time of day, milliseconds since 1970.
+pub(crate) fn now_ms() -> i64 {
+    (time::OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000) as i64
+}
+
+/// A time in RFC 3339 as milliseconds since 1970.
+///
+/// # Errors
+/// `invalid_request` for anything else.
+pub fn from_rfc3339(text: &str) -> Result<i64, Problem> {
+    let time = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339);
+    time.map(|time| (time.unix_timestamp_nanos() / 1_000_000) as i64).map_err(|error| {
+        let text = pagemill_core::excerpt(text, 40);
+        let message = format!("`{text}` is not a time; write it as 2026-01-31T09:30:00Z");
+        Problem::new(pagemill_core::ErrorCode::InvalidRequest, message).caused_by(error)
+    })
 }
 
 /// Milliseconds since 1970 as RFC 3339 with milliseconds, UTC.

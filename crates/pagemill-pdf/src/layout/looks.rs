@@ -1,0 +1,158 @@
+//! Furniture by its looks, where no neighbouring page tells: rows at the edge of a page
+//! that stand apart from the text and say what running heads and feet say.
+
+use super::lines::Line;
+use crate::content::Content;
+
+/// Rows stand within this share of the page height from its edge.
+const ZONE: f32 = 0.14;
+/// Rows this close to the edge need say nothing to be told.
+const OUTER: f32 = 0.075;
+/// Furniture is not longer than this, in bytes.
+const LONGEST: u32 = 170;
+/// White space, in ems, that parts furniture from text.
+const APART: f32 = 1.0;
+/// Pieces of a row this many ems apart stand at the sides of the page.
+const SIDES: f32 = 3.0;
+
+/// Lines on one height.
+struct Row {
+    lines: Vec<usize>,
+    y0: f32,
+    y1: f32,
+    base: f32,
+    size: f32,
+    chars: u32,
+    widest_gap: f32,
+}
+
+/// The lines of the rows at one edge of a page that look like furniture, the outermost first.
+/// `order` are the lines from top to bottom.
+pub(super) fn rows(
+    lines: &[Line],
+    order: &[usize],
+    content: &Content,
+    height: f32,
+    top: bool,
+    most: usize,
+) -> Vec<usize> {
+    let Some(usual) = usual_size(lines) else { return Vec::new() };
+    let from_edge: Box<dyn Iterator<Item = &usize>> =
+        if top { Box::new(order.iter()) } else { Box::new(order.iter().rev()) };
+    let mut rows: Vec<Row> = Vec::new();
+    for at in from_edge {
+        let line = &lines[*at];
+        let count = rows.len();
+        match rows.last_mut() {
+            Some(row) if (row.base - line.base).abs() < 0.3 * row.size.max(line.size) => row.add(*at, line),
+            _ if count > most => break,
+            _ => rows.push(Row::of(*at, line)),
+        }
+    }
+    let mut out = Vec::new();
+    for at in 0..rows.len().min(most) {
+        let row = &rows[at];
+        let inward = rows.get(at + 1).map_or(f32::MAX, |next| if top { next.y0 - row.y1 } else { row.y0 - next.y1 });
+        let depth = if top { row.y1 } else { height - row.y0 } / height.max(1.0);
+        if depth > ZONE || row.chars > LONGEST || row.size > 1.08 * usual {
+            break;
+        }
+        let text: Vec<String> = row.in_order(lines).map(|line| line.text(content)).collect();
+        let text = text.join(" ");
+        let apart = inward > APART * row.size.max(0.5 * usual);
+        let told = says_so(&text, top) || row.widest_gap > SIDES;
+        let running_head = top && row.widest_gap > 2.0 && begins_or_ends_with_number(&text) && !text.ends_with('.');
+        let alone = depth < OUTER && inward > 2.0 * APART * usual;
+        let is_furniture = (apart && (told || alone)) || running_head;
+        if !is_furniture {
+            break;
+        }
+        out.extend(row.lines.iter().copied());
+    }
+    out
+}
+
+impl Row {
+    fn of(at: usize, line: &Line) -> Self {
+        Self {
+            lines: vec![at],
+            y0: line.frame.y0,
+            y1: line.frame.y1,
+            base: line.base,
+            size: line.size,
+            chars: line.chars,
+            widest_gap: line.widest_gap,
+        }
+    }
+
+    fn add(&mut self, at: usize, line: &Line) {
+        self.lines.push(at);
+        (self.y0, self.y1) = (self.y0.min(line.frame.y0), self.y1.max(line.frame.y1));
+        self.size = self.size.max(line.size);
+        self.chars += line.chars;
+        // Pieces of their own are further apart than the words of a line.
+        self.widest_gap = SIDES + 1.0;
+    }
+
+    fn in_order<'l>(&self, lines: &'l [Line]) -> impl Iterator<Item = &'l Line> + use<'l> {
+        let mut row: Vec<&Line> = self.lines.iter().map(|at| &lines[*at]).collect();
+        row.sort_by(|a, b| a.frame.x0.total_cmp(&b.frame.x0));
+        row.into_iter()
+    }
+}
+
+/// The font size of most characters of the page.
+fn usual_size(lines: &[Line]) -> Option<f32> {
+    let mut sizes: Vec<(f32, u32)> = lines.iter().map(|line| (line.size, line.chars)).collect();
+    sizes.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let half = sizes.iter().map(|(_, chars)| chars).sum::<u32>() / 2;
+    let mut sum = 0;
+    sizes
+        .into_iter()
+        .find(|(_, chars)| {
+            sum += chars;
+            sum >= half
+        })
+        .map(|(size, _)| size)
+}
+
+/// Whether a row says what running heads and feet say: who published it, when, in which volume, where to find it.
+fn says_so(text: &str, top: bool) -> bool {
+    const SAYINGS: [&str; 22] = [
+        "©",
+        "copyright",
+        "(c)",
+        "www.",
+        "http",
+        "doi:",
+        "doi.org",
+        "issn",
+        "vol.",
+        "volume",
+        "issue",
+        "revision",
+        "rev.",
+        "download",
+        "published by",
+        "all rights reserved",
+        "page ",
+        "seite ",
+        "confidential",
+        "preprint",
+        "printed",
+        "version",
+    ];
+    let lower = text.to_lowercase();
+    let dated = lower.split(|c: char| !c.is_alphanumeric()).any(|word| {
+        word.len() == 4
+            && (word.starts_with("19") || word.starts_with("20"))
+            && word.bytes().all(|b| b.is_ascii_digit())
+    });
+    SAYINGS.iter().any(|saying| lower.contains(saying)) || (dated && !top && text.len() < 60)
+}
+
+/// Whether the first or last word is a page number.
+fn begins_or_ends_with_number(text: &str) -> bool {
+    let number = |word: &str| !word.is_empty() && word.len() <= 4 && word.bytes().all(|b| b.is_ascii_digit());
+    text.split(' ').next().is_some_and(number) || text.rsplit(' ').next().is_some_and(number)
+}
