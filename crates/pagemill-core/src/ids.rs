@@ -109,6 +109,14 @@ id!(
     /// A process that takes jobs.
     WorkerId, "wrk"
 );
+id!(
+    /// An address that is told of events.
+    WebhookId, "hook"
+);
+id!(
+    /// One telling of one event to one webhook.
+    DeliveryId, "dlv"
+);
 
 /// The number of an event: later events have higher numbers.
 pub type EventId = i64;

@@ -19,7 +19,7 @@ pub use chunk::{Chunk, ChunkKind, Piece};
 pub use document::{Document, DocumentInfo, Outline, OutlineEntry};
 pub use error::{ErrorCode, Fault, Problem};
 pub use geometry::Rect;
-pub use ids::{ChunkId, DocumentId, EventId, JobId, ProjectId, TaskId, WorkerId};
+pub use ids::{ChunkId, DeliveryId, DocumentId, EventId, JobId, ProjectId, TaskId, WebhookId, WorkerId};
 pub use page::{Block, BlockKind, Cell, Page, PageSource};
 pub use pipeline::{Priority, Queue, Stage};
 pub use task::{Event, StageLedger, Task, TaskError, TaskStatus};

@@ -32,6 +32,7 @@ mod test_pdf;
 mod tex;
 mod text_string;
 mod title;
+mod unreliable;
 
 pub use contract::write_json;
 pub use format::{to_markdown, to_text};

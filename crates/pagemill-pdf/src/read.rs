@@ -21,7 +21,7 @@ use crate::levels::Levels;
 use crate::open::{Pdf, Warning, guarded};
 use crate::profile::Profile;
 use crate::recognised::{Recognised, Recognition};
-use crate::title;
+use crate::{title, unreliable};
 
 /// So many pages at the beginning tell what is usual in the document.
 const SAMPLE_PAGES: usize = 32;
@@ -52,14 +52,19 @@ pub struct Summary {
 #[derive(Default)]
 pub struct ReadOptions<'o> {
     /// What OCR read on some pages: it stands for what is painted there.
-    pub recognition: Recognition,
+    pub recognition: Option<&'o Recognition>,
     /// Pages that are not looked at, since they cannot be read without harm, each with the code it fails with.
     pub left_out: BTreeMap<u32, String>,
     /// Called with the number of a page before each piece of work on it.
     pub on_page: Option<&'o dyn Fn(u32)>,
 }
 
-impl ReadOptions<'_> {
+impl<'o> ReadOptions<'o> {
+    /// What OCR read on a page.
+    fn seen(&self, page: u32) -> Option<(&'o Recognition, &'o Recognised)> {
+        self.recognition.and_then(|recognition| Some((recognition, recognition.page(page)?)))
+    }
+
     fn at(&self, page: u32) {
         if let Some(tell) = self.on_page {
             tell(page);
@@ -106,7 +111,7 @@ impl Pdf {
     pub(crate) fn picture_dpi(&self, number: u32) -> Option<f32> {
         let page = self.engine_page(number).ok()?;
         let options = ReadOptions::default();
-        let painted = guarded(|| Reading::new(self, &options).paint(page)).flatten().ok()?;
+        let painted = guarded(|| Reading::new(self, &options).paint(page)).ok()?.ok()?;
         let (dpi, share) = painted.main_image;
         (share > MAIN_IMAGE).then_some(dpi)
     }
@@ -133,6 +138,8 @@ struct Composed {
     reason: Option<String>,
     drafts: Vec<Draft>,
     confidence: Option<f32>,
+    /// Why its text is not to be trusted.
+    doubt: Option<&'static str>,
 }
 
 struct Reading<'a> {
@@ -252,6 +259,13 @@ impl<'a> Reading<'a> {
             levels.set(&mut page.drafts, page.number == 1);
             join_within(&mut page.drafts, *habits, &profile.compounds);
             join_over(&mut page.drafts, composed.iter_mut().map(|page| &mut page.drafts), *habits, &profile.compounds);
+            if let Some(why) = page.doubt.filter(|_| range.contains(&page.number)) {
+                self.warnings.push(Warning {
+                    page: Some(page.number),
+                    code: ErrorCode::TextUnreliable.to_string(),
+                    message: format!("the text of page {} may not be what it shows: {why}", page.number),
+                });
+            }
             if range.contains(&page.number) && sink(self.finish(page)).is_break() {
                 return;
             }
@@ -269,8 +283,7 @@ impl<'a> Reading<'a> {
             (self.cache, self.fonts) = (InterpreterCache::new(), FontCache::new());
         }
         let pdf = self.pdf;
-        if let Some(seen) = self.options.recognition.page(number) {
-            let recognition = &self.options.recognition;
+        if let Some((recognition, seen)) = self.options.seen(number) {
             match guarded(|| Prepared::new(number, recognition.content(seen), &self.faces)) {
                 Ok(prepared) => return Slot::Prepared(Box::new(prepared)),
                 Err(problem) => return self.fail(number, &problem),
@@ -331,6 +344,7 @@ impl<'a> Reading<'a> {
                     reason: Some(code),
                     drafts: Vec::new(),
                     confidence: None,
+                    doubt: None,
                 };
             }
         };
@@ -341,7 +355,7 @@ impl<'a> Reading<'a> {
         let furniture = page.edges.furniture(&neighbours);
         page.content.compounds = Arc::clone(&profile.compounds);
         let drafts = guarded(|| page.compose(&furniture, profile, &self.faces));
-        let seen = self.options.recognition.page(page.number);
+        let seen = self.options.seen(page.number).map(|(_, seen)| seen);
         let from = if seen.is_some() { PageSource::Ocr } else { PageSource::Text };
         let (mut drafts, mut source, mut reason) = match drafts {
             Ok(drafts) => (drafts, from, None),
@@ -358,6 +372,13 @@ impl<'a> Reading<'a> {
         if page.is_blank() && source == PageSource::Skipped {
             (source, reason) = (PageSource::Blank, None);
         }
+        let mut doubt = None;
+        if source == PageSource::Text
+            && let Some(why) = unreliable::reason(&page.content)
+        {
+            reason = Some(ErrorCode::TextUnreliable.to_string());
+            doubt = Some(why);
+        }
         let mut size = page.content.size;
         if let Some(seen) = seen {
             drafts.iter_mut().for_each(|draft| draft.place(&seen.upright));
@@ -368,7 +389,7 @@ impl<'a> Reading<'a> {
         if behind.len() > NEIGHBOURS {
             behind.pop_front();
         }
-        Composed { number, size, source, reason, drafts, confidence: seen.map(Recognised::confidence) }
+        Composed { number, size, source, reason, drafts, confidence: seen.map(Recognised::confidence), doubt }
     }
 
     fn finish(&self, page: Composed) -> Page {

@@ -19,12 +19,12 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnec
 use crate::{
     StoreOptions,
     blobs::io_problem,
-    dialect::{self, Dialect},
+    dialect::{self, Dialect, LeaseClock},
     dump,
     failure::{Failure, damaged},
     options::{Target, without_password},
-    schema,
-    sql::{Conn, Fields, Row, Value, args, many},
+    queue, schema,
+    sql::{Conn, Fields, Row, Tx, Value, args, many},
 };
 
 /// Tables of which nothing is kept: who works here now is known only here and now.
@@ -207,8 +207,8 @@ impl Out<'_> {
     }
 }
 
-/// Takes rows in that [`export`] wrote, into a database that holds no document yet. What is newer in this program's
-/// schema is added when the library is opened. Returns how many rows there were.
+/// Takes rows in that [`export`] wrote, into a database that holds no document yet, and then adds what is newer in
+/// this program's schema. Returns how many rows there were.
 ///
 /// # Errors
 /// `conflict` when there are documents already, `schema_too_new`, `invalid_request` when the file is not what was
@@ -227,21 +227,27 @@ pub async fn import(options: &StoreOptions, path: &Path, schema: i64) -> Result<
             return Err(Problem::new(ErrorCode::Conflict, message).into());
         }
         let rows = read_rows(&mut conn, path).await?;
-        // Whoever held something when the copy was made does not hold it here.
-        for sql in [
-            "UPDATE jobs SET state = 'ready', worker = NULL, lease_until = NULL, attempt = attempt - 1 \
-             WHERE state = 'leased'",
-            "UPDATE jobs SET run_at = 0 WHERE state = 'ready'",
-            "UPDATE blob_removals SET removing_until_ms = NULL",
-            "DELETE FROM facts WHERE key = 'lease_boot'",
-        ] {
-            conn.execute(sql, &[]).await?;
-        }
         conn.batch("COMMIT").await?;
+        match &mut link {
+            Link::Sqlite(conn) => schema::migrate(Dialect::Sqlite, conn).await?,
+            Link::Postgres(conn) => schema::migrate(Dialect::Postgres, conn).await?,
+        }
+        let clock = LeaseClock::new(options.clock.clone());
+        free_all(&mut Tx::new(link.conn(), &clock)).await?;
         link.close().await?;
         Ok(rows)
     };
     imported.await.map_err(|failure: Failure| failure.into_problem(&without_password(&options.url)))
+}
+
+/// Whoever held something when the copy was made does not hold it here, and times of another clock mean nothing.
+async fn free_all(tx: &mut Tx<'_>) -> Result<(), Failure> {
+    tx.conn().batch("BEGIN").await?;
+    queue::give_all_back(tx).await?;
+    tx.execute("UPDATE jobs SET run_at = 0 WHERE run_at > 0", &[]).await?;
+    tx.execute("DELETE FROM facts WHERE key = 'lease_boot'", &[]).await?;
+    tx.flush().await?;
+    tx.conn().batch("COMMIT").await
 }
 
 async fn read_rows(conn: &mut Conn<'_>, path: &Path) -> Result<u64, Failure> {

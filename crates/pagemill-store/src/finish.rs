@@ -60,17 +60,21 @@ impl Write for FinishTask {
             ],
         )
         .await?;
-        let kind = match status {
-            TaskStatus::Completed => "task.completed",
-            TaskStatus::Partial => "task.partial",
-            _ => "task.failed",
+        // Whoever waits for the end of a task waits for one of two events; which end it was is in the status.
+        let (kind, is_done) = match status {
+            TaskStatus::Completed | TaskStatus::Partial => ("task.completed", true),
+            _ => ("task.failed", false),
         };
         let data = json!({
+            "status": status.as_str(),
             "pages": document.info.pages,
             "unread": unread,
             "code": error.as_ref().map(|error| error.code.as_str()),
             "message": error.as_ref().map(|error| error.message.as_str()),
         });
+        if is_done {
+            tx.event("document.completed", &claim.project, Some(&claim.task), Some(&claim.document), &data)?;
+        }
         tx.event(kind, &claim.project, Some(&claim.task), Some(&claim.document), &data)?;
         tasks::lock_task(tx, &claim.project, &claim.task).await?.ok_or_else(|| lease_lost(claim))
     }

@@ -5,9 +5,11 @@
 //! Nothing here waits for parsing, a network or a model while a transaction is open.
 
 mod backup;
+mod bell;
 mod blobs;
 mod chunks;
 mod counts;
+mod deliveries;
 mod dialect;
 mod documents;
 mod dump;
@@ -23,6 +25,7 @@ mod queue;
 mod recognitions;
 mod records;
 mod removal;
+mod schedules;
 mod schema;
 mod sql;
 mod stages;
@@ -31,9 +34,12 @@ mod task_lists;
 mod tasks;
 mod vectors;
 mod versions;
+mod webhooks;
 
 pub use backup::{Exported, export, import};
 pub use blobs::{BlobEntry, BlobWriter, Blobs};
+pub use deliveries::{Delivery, DeliveryAttempt, DeliveryState, LogEntry, Then};
+pub use events::Topic;
 pub use ledger::{ReusableUnit, Unit, UnitTimes};
 pub use options::{ClockShift, StoreOptions};
 pub use pagemill_core::queue::{JobState, MAX_ATTEMPTS, MAX_CRASHES, retry_delay};
@@ -43,5 +49,7 @@ pub use records::{
     DeletionReceipt, FinishedTask, JobStanding, NewDocument, Outcome, PageOutcome, Passages, QueueState, Standing,
     TaskFilter, WorkerJob, WorkerReport, WorkerState,
 };
+pub use schedules::{ScheduleRun, ScheduleState};
 pub use store::{Answer, Store};
 pub use versions::{ReadBefore, Replacement, Reprocess, Source};
+pub use webhooks::{NewWebhook, Secret, Webhook};

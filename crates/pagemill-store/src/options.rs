@@ -21,12 +21,14 @@ pub struct StoreOptions {
     pub clock: ClockShift,
     /// How long a call waits for a connection before it says `database_unavailable`; 10 s unless told.
     pub patience: Duration,
+    /// Fault injection: notifications of other processes are not heard, only looked for. Left alone outside tests.
+    pub deaf: bool,
 }
 
 impl StoreOptions {
     /// The options for a URL.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), clock: ClockShift::default(), patience: Duration::from_secs(10) }
+        Self { url: url.into(), clock: ClockShift::default(), patience: Duration::from_secs(10), deaf: false }
     }
 
     /// The options for a SQLite file.

@@ -11,6 +11,7 @@ use crate::{
     documents,
     failure::Failure,
     sql::{LIST, Tx, Write, args, list_values, with_list},
+    webhooks,
 };
 
 /// How long a process may take to remove a file before another may believe it dead.
@@ -89,6 +90,7 @@ impl Write for DeleteDocument {
             rows.insert(table.to_owned(), tx.execute(sql, id).await?);
         }
         let sources = remove_versions(tx, &self.document, None, rows.entry("versions".to_owned()).or_default()).await?;
+        rows.insert("webhook_deliveries".to_owned(), webhooks::forget_document(tx, &self.document).await?);
         let (embeddings, vectors) = remove_embeddings(tx, &self.document, None).await?;
         rows.insert("embeddings".to_owned(), embeddings);
         rows.insert("vectors".to_owned(), vectors);
@@ -179,8 +181,16 @@ async fn remove_embeddings(tx: &mut Tx<'_>, document: &DocumentId, before: Optio
     }
     let embeddings =
         tx.execute("DELETE FROM embeddings WHERE document = $1 AND version < $2", args![document, before]).await?;
+    Ok((embeddings, remove_unused_vectors(tx, &by_model).await?))
+}
+
+/// Removes those of the vectors (hashes by model) that no chunk uses; returns how many went.
+pub(crate) async fn remove_unused_vectors(
+    tx: &mut Tx<'_>,
+    by_model: &BTreeMap<String, Vec<String>>,
+) -> Result<u64, Failure> {
     let mut vectors = 0;
-    for (model, hashes) in &by_model {
+    for (model, hashes) in by_model {
         for some in hashes.chunks(LIST) {
             let values = list_values(args![model], some);
             // The lock waits for whoever is just linking to one of these vectors; the deletion, a
@@ -194,7 +204,7 @@ async fn remove_embeddings(tx: &mut Tx<'_>, document: &DocumentId, before: Optio
             vectors += tx.execute(with_list(sql, 2), &values).await?;
         }
     }
-    Ok((embeddings, vectors))
+    Ok(vectors)
 }
 
 /// Takes a blob back from removal, because a document needs it.

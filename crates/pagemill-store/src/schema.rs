@@ -24,8 +24,12 @@ fn migrator(dialect: Dialect) -> Migrator {
         };
     }
     Migrator::with_migrations(match dialect {
-        Dialect::Sqlite => migrations!("sqlite": 1 "0001_library", 3 "0003_ocr", 5 "0005_queue", 6 "0006_ledger"),
-        Dialect::Postgres => migrations!("postgres": 1 "0001_library", 3 "0003_ocr", 5 "0005_queue", 6 "0006_ledger"),
+        Dialect::Sqlite => {
+            migrations!("sqlite": 1 "0001_library", 3 "0003_ocr", 5 "0005_queue", 6 "0006_ledger", 7 "0007_webhooks")
+        }
+        Dialect::Postgres => {
+            migrations!("postgres": 1 "0001_library", 3 "0003_ocr", 5 "0005_queue", 6 "0006_ledger", 7 "0007_webhooks")
+        }
     })
 }
 

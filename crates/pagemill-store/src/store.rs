@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::{
     StoreOptions,
+    bell::Bell,
     dialect::{self, Dialect, LeaseClock},
     failure::Failure,
     options::{Target, without_password},
@@ -43,7 +44,7 @@ struct Inner {
 
 enum Backend {
     Sqlite { writer: Writer, readers: SqlitePool },
-    Postgres { pool: PgPool },
+    Postgres { pool: PgPool, bell: Bell },
 }
 
 impl fmt::Debug for Store {
@@ -65,7 +66,7 @@ impl Store {
             let (hint, _) = watch::channel(0);
             let backend = match Target::parse(&options.url)? {
                 Target::Sqlite(path) => open_sqlite(&path, options.patience, clock.clone(), hint.clone()).await,
-                Target::Postgres(url) => open_postgres(&url, options.patience).await,
+                Target::Postgres(url) => open_postgres(&url, options.patience, &hint, options.deaf).await,
             };
             let backend = backend.map_err(|failure| failure.into_problem(&place))?;
             Ok(Self { inner: Arc::new(Inner { backend, clock, place, hint }) })
@@ -80,7 +81,10 @@ impl Store {
                     readers.close().await;
                     writer.close().await;
                 }
-                Backend::Postgres { pool } => pool.close().await,
+                Backend::Postgres { pool, bell } => {
+                    bell.take_down().await;
+                    pool.close().await;
+                }
             }
         })
     }
@@ -90,8 +94,9 @@ impl Store {
         &self.inner.place
     }
 
-    /// Wakes when a commit of this process may have brought jobs, events or changes.
-    /// A hint: other processes do not raise it, so poll as well.
+    /// Wakes when a commit may have brought jobs, events or changes: at once for those of this process; for those of
+    /// others, within milliseconds of their notification, and in a second when that was lost. Jobs that become due
+    /// by time wake nobody.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.inner.hint.subscribe()
     }
@@ -101,7 +106,7 @@ impl Store {
         self.answer(async move {
             match &self.inner.backend {
                 Backend::Sqlite { writer, .. } => writer.write(write).await,
-                Backend::Postgres { pool } => self.write_postgres(pool, &write).await,
+                Backend::Postgres { pool, bell } => self.write_postgres(pool, bell, &write).await,
             }
         })
     }
@@ -119,17 +124,17 @@ impl Store {
         Box::pin(async move { work.await.map_err(|failure| self.problem(failure)) })
     }
 
-    async fn write_postgres<W: Write>(&self, pool: &PgPool, write: &W) -> Result<W::Output, Failure> {
+    async fn write_postgres<W: Write>(&self, pool: &PgPool, bell: &Bell, write: &W) -> Result<W::Output, Failure> {
         let mut collisions = 0;
         loop {
-            match self.try_postgres(pool, write).await {
+            match self.try_postgres(pool, bell, write).await {
                 Err(failure) if failure.is_collision() && collisions < COLLISIONS => collisions += 1,
                 result => return result,
             }
         }
     }
 
-    async fn try_postgres<W: Write>(&self, pool: &PgPool, write: &W) -> Result<W::Output, Failure> {
+    async fn try_postgres<W: Write>(&self, pool: &PgPool, bell: &Bell, write: &W) -> Result<W::Output, Failure> {
         let mut transaction = pool.begin().await?;
         let mut tx = Tx::new(Conn::Postgres(&mut transaction), &self.inner.clock);
         // Dropped by an early return, the transaction is rolled back.
@@ -139,6 +144,7 @@ impl Store {
         transaction.commit().await?;
         if woke {
             self.inner.hint.send_modify(|commits| *commits += 1);
+            bell.ring();
         }
         Ok(output)
     }
@@ -147,7 +153,7 @@ impl Store {
     pub(crate) async fn reader(&self) -> Result<Reader, Failure> {
         Ok(match &self.inner.backend {
             Backend::Sqlite { readers, .. } => Reader::Sqlite(readers.acquire().await?),
-            Backend::Postgres { pool } => Reader::Postgres(pool.acquire().await?),
+            Backend::Postgres { pool, .. } => Reader::Postgres(pool.acquire().await?),
         })
     }
 
@@ -155,7 +161,7 @@ impl Store {
     pub(crate) async fn snapshot(&self) -> Result<Snapshot, Failure> {
         Ok(match &self.inner.backend {
             Backend::Sqlite { readers, .. } => Snapshot::Sqlite(readers.begin().await?),
-            Backend::Postgres { pool } => {
+            Backend::Postgres { pool, .. } => {
                 Snapshot::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
         })
@@ -234,14 +240,17 @@ async fn open_sqlite(
     Ok(Backend::Sqlite { writer, readers })
 }
 
-async fn open_postgres(url: &str, patience: Duration) -> Result<Backend, Failure> {
-    let pool = PgPoolOptions::new()
-        .max_connections(16)
-        .acquire_timeout(patience)
-        .connect_with(dialect::postgres_options(url)?)
-        .await?;
+async fn open_postgres(
+    url: &str,
+    patience: Duration,
+    hint: &watch::Sender<u64>,
+    deaf: bool,
+) -> Result<Backend, Failure> {
+    let options = dialect::postgres_options(url)?;
+    let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(patience).connect_with(options.clone()).await?;
     let mut connection = pool.acquire().await?;
     schema::migrate(Dialect::Postgres, &mut *connection).await?;
     drop(connection);
-    Ok(Backend::Postgres { pool })
+    let bell = Bell::hang(&pool, &options, hint, deaf);
+    Ok(Backend::Postgres { pool, bell })
 }

@@ -37,6 +37,12 @@ pub struct Settings {
     pub limits: Limits,
     /// When workers stop taking jobs, and when they give one up.
     pub workers: WorkerSettings,
+    /// How long things of the past are kept.
+    pub retention: Retention,
+    /// How listeners are kept.
+    pub events: EventSettings,
+    /// How events are told to other programs.
+    pub webhooks: WebhookSettings,
 }
 
 /// When workers stop taking jobs, and when they give one up.
@@ -54,6 +60,72 @@ pub struct WorkerSettings {
 impl Default for WorkerSettings {
     fn default() -> Self {
         Self { memory_percent: 80, soft_seconds: 25 * 60, hard_seconds: 30 * 60 }
+    }
+}
+
+/// How long things of the past are kept.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// Days that events and the logs of webhooks are kept.
+    pub event_days: u32,
+    /// Days that ended tasks are kept, but for the newest of each document, which stays.
+    pub task_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { event_days: 30, task_days: 90 }
+    }
+}
+
+/// How listeners are kept.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+pub struct EventSettings {
+    /// Seconds between the pings to a WebSocket.
+    pub ping_seconds: u64,
+    /// Seconds after which a WebSocket from which nothing comes, not even a pong, is closed.
+    pub idle_seconds: u64,
+}
+
+impl Default for EventSettings {
+    fn default() -> Self {
+        Self { ping_seconds: 20, idle_seconds: 60 }
+    }
+}
+
+impl EventSettings {
+    /// The time between pings.
+    pub fn ping(&self) -> Duration {
+        Duration::from_secs(self.ping_seconds.max(1))
+    }
+
+    /// How long a connection may be silent.
+    pub fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_seconds.max(1))
+    }
+}
+
+/// How events are told to other programs.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebhookSettings {
+    /// Whether they may go to this machine and to private networks.
+    pub allow_private: bool,
+    /// Attempts after which a delivery is given up.
+    pub attempts: u32,
+    /// Seconds for an answer.
+    pub timeout_seconds: u64,
+    /// The pause after the first failed attempt, in milliseconds, at most; it doubles up to an hour.
+    pub first_pause_ms: u64,
+    /// Deliveries given up in a row after which a webhook is disabled.
+    pub failures: u32,
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self { allow_private: false, attempts: 10, timeout_seconds: 10, first_pause_ms: 5_000, failures: 10 }
     }
 }
 
@@ -133,6 +205,9 @@ struct File {
     ocr: OcrFile,
     limits: Limits,
     workers: WorkerSettings,
+    retention: Retention,
+    events: EventSettings,
+    webhooks: WebhookSettings,
 }
 
 #[derive(Default, Deserialize)]
@@ -211,6 +286,9 @@ impl Settings {
             ocr_languages,
             limits: file.limits,
             workers: file.workers,
+            retention: file.retention,
+            events: file.events,
+            webhooks: file.webhooks,
         })
     }
 

@@ -12,7 +12,7 @@ use super::{
     stored::{self, StoredJob, job_columns},
 };
 use crate::{
-    Answer, Outcome, Store,
+    Answer, Outcome, Store, deliveries,
     dialect::wall_ms,
     failure::Failure,
     sql::{Tx, Write, args, to_json},
@@ -111,8 +111,13 @@ pub(crate) async fn after_set_aside(tx: &mut Tx<'_>, dead: &StoredJob, error: &T
         args![&dead.task, to_json(&error)?, wall_ms()],
     )
     .await?;
-    let data = json!({ "stage": dead.stage.as_str(), "code": error.code.as_str(), "message": error.message });
-    tx.event("task.partial", &dead.project, Some(&dead.task), Some(&dead.document), &data)
+    let data = json!({
+        "status": "partial",
+        "stage": dead.stage.as_str(),
+        "code": error.code.as_str(),
+        "message": error.message,
+    });
+    tx.event("task.completed", &dead.project, Some(&dead.task), Some(&dead.document), &data)
 }
 
 struct EndLeases;
@@ -127,15 +132,22 @@ impl Write for EndLeases {
     }
 }
 
-/// Every job that is held is given back, and the register of workers begins anew.
-async fn give_all_back(tx: &mut Tx<'_>) -> Result<u32, Failure> {
+/// Every job that is held is given back, the register of workers begins anew, and what else a process had is free.
+pub(crate) async fn give_all_back(tx: &mut Tx<'_>) -> Result<u32, Failure> {
     const LEASED: &str = concat!("SELECT ", job_columns!(), " FROM jobs WHERE state = 'leased' ORDER BY id");
     let before = StoredJob::read_all(&tx.lock_rows(LEASED, &[]).await?)?;
     let mut jobs = before.clone();
     jobs.retain_mut(|job| job.job.give_back().is_ok());
     stored::save(tx, &jobs).await?;
     attempts::record_taken(tx, &before, Outcome::Released).await?;
-    tx.execute("DELETE FROM workers", &[]).await?;
+    for sql in [
+        "DELETE FROM workers",
+        "UPDATE schedules SET running_until = NULL",
+        "UPDATE blob_removals SET removing_until_ms = NULL",
+    ] {
+        tx.execute(sql, &[]).await?;
+    }
+    deliveries::forget_leases(tx).await?;
     Ok(u32::try_from(jobs.len()).unwrap_or(u32::MAX))
 }
 

@@ -26,7 +26,7 @@ use crate::{
 use attempts::Ended;
 use stored::{StoredJob, job_columns};
 
-pub(crate) use expiry::ForgetOlderBoots;
+pub(crate) use expiry::{ForgetOlderBoots, give_all_back};
 
 /// A job to be queued.
 pub(crate) struct NewJob<'a> {

@@ -92,7 +92,9 @@ from_ids!(
     pagemill_core::TaskId,
     pagemill_core::JobId,
     pagemill_core::ChunkId,
-    pagemill_core::WorkerId
+    pagemill_core::WorkerId,
+    pagemill_core::WebhookId,
+    pagemill_core::DeliveryId
 );
 
 /// Values in the order of `$1`, `$2`…

@@ -46,6 +46,7 @@ async fn a_receipt_tells_the_truth(world: &World) {
             ("vectors", 6),
             ("versions", 1),
             ("warnings", 1),
+            ("webhook_deliveries", 0),
         ]
     );
 

@@ -7,6 +7,7 @@ mod backup;
 mod changes;
 mod deletion;
 mod documents;
+mod events;
 mod fencing;
 mod leases;
 mod ledger;
@@ -14,8 +15,11 @@ mod model;
 mod opening;
 mod passages;
 mod queue;
+mod recognitions;
+mod schedules;
 mod stages;
 mod tasks;
+mod webhooks;
 mod world;
 
 /// Makes a test for each database of stories that take a [`world::World`].

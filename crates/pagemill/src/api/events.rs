@@ -1,71 +1,46 @@
 //! What happens in the library, as it happens: server-sent events.
 //!
-//! The stream reads the events from the library whenever its client has taken the
-//! ones before, so a slow client holds one small batch and nobody waits for it.
+//! A client takes from what is kept in memory for all listeners; a slow one reads from the library when it comes
+//! to it, so it holds one small batch and nobody waits for it.
 
-use std::{collections::VecDeque, convert::Infallible, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
+    Json,
     extract::State,
     http::HeaderMap,
     response::sse::{Event as Message, KeepAlive, Sse},
 };
 use futures::Stream;
-use pagemill_core::{Event, EventId};
+use pagemill_core::{DocumentId, EventId, TaskId};
+use pagemill_store::Topic;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Faces, extract::Params, problem::ApiError};
-use crate::library::views::rfc3339;
+use super::{
+    Faces,
+    extract::{Address, Params, list_limit},
+    problem::ApiError,
+};
+use crate::library::{Listener, Published, views::EventView};
 
-/// Events read at once.
-const BATCH: u32 = 100;
-/// How often the library is asked when no wake-up came: wake-ups are hints.
-const POLL: Duration = Duration::from_secs(2);
 /// How often a silent stream shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// When a client that lost the stream comes back.
 const RECONNECT: Duration = Duration::from_secs(2);
 
-/// Where to begin.
+/// Where to begin, and what to tell of.
 #[derive(Debug, Deserialize, IntoParams)]
 pub(super) struct EventParams {
     /// Events after this number; only new ones unless told. `Last-Event-ID` does the same.
     #[param(value_type = Option<i64>)]
     after: Option<EventId>,
-}
-
-/// Something that happened. Later events have higher numbers.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct EventView {
-    /// Its number.
-    id: i64,
-    /// Its type: `task.started`, `task.progress`, `task.completed`, `task.failed`, `document.deleted`…
-    #[serde(rename = "type")]
-    kind: String,
-    /// When, RFC 3339.
-    at: String,
-    /// The task it tells about.
-    task: Option<String>,
-    /// The document it tells about.
-    document: Option<String>,
-    /// What it says.
-    #[schema(value_type = Object)]
-    data: serde_json::Value,
-}
-
-impl From<Event> for EventView {
-    fn from(event: Event) -> Self {
-        Self {
-            id: event.id,
-            kind: event.kind,
-            at: rfc3339(event.at_ms),
-            task: event.task.map(String::from),
-            document: event.document.map(String::from),
-            data: event.data,
-        }
-    }
+    /// Only events of this task.
+    #[param(value_type = Option<String>)]
+    task: Option<TaskId>,
+    /// Only events of this document.
+    #[param(value_type = Option<String>)]
+    document: Option<DocumentId>,
 }
 
 /// Follow what happens, as server-sent events.
@@ -79,15 +54,17 @@ pub(super) async fn stream_events(
     Params(params): Params<EventParams>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
-    // The receiver is made before the first look, so that nothing falls between the two.
-    let wakeups = faces.library.wakeups();
-    let after = match last_seen(&headers, &params) {
-        Some(after) => after,
-        None => faces.library.last_event().await?,
+    let hub = faces.library.event_hub().await?;
+    let after = last_seen(&headers, &params).unwrap_or_else(|| hub.newest());
+    let topic = match (params.task, params.document) {
+        (Some(task), _) => Topic::Task(task),
+        (None, Some(document)) => Topic::Document(document),
+        (None, None) => Topic::All,
     };
+    let listener = hub.listen(&faces.project, after);
+    let follower = Follower { faces, listener, topic, ready: VecDeque::new(), greeted: false };
     let keep_alive = KeepAlive::new().interval(HEARTBEAT).text("still here");
-    Ok(Sse::new(messages(Follower { faces, wakeups, after, ready: VecDeque::new(), greeted: false }))
-        .keep_alive(keep_alive))
+    Ok(Sse::new(messages(follower)).keep_alive(keep_alive))
 }
 
 fn last_seen(headers: &HeaderMap, params: &EventParams) -> Option<EventId> {
@@ -98,11 +75,10 @@ fn last_seen(headers: &HeaderMap, params: &EventParams) -> Option<EventId> {
 /// A client of the stream.
 struct Follower {
     faces: Faces,
-    wakeups: watch::Receiver<u64>,
-    /// The last event it was given.
-    after: EventId,
-    /// Events read and not yet given.
-    ready: VecDeque<Event>,
+    listener: Listener,
+    topic: Topic,
+    /// Events taken and not yet given.
+    ready: VecDeque<Arc<Published>>,
     /// Whether it knows the number it began at.
     greeted: bool,
 }
@@ -119,53 +95,63 @@ impl Follower {
     async fn next(&mut self) -> Option<Message> {
         if !self.greeted {
             self.greeted = true;
-            return Some(Message::default().id(self.after.to_string()).retry(RECONNECT));
+            return Some(Message::default().id(self.listener.seen().to_string()).retry(RECONNECT));
         }
         loop {
-            if let Some(event) = self.ready.pop_front() {
-                self.after = event.id;
-                return Some(to_message(event));
+            if let Some(one) = self.ready.pop_front() {
+                return Some(to_message(&one));
             }
-            if self.faces.stopping.is_cancelled() {
-                return None;
-            }
-            self.wakeups.mark_unchanged();
-            match self.faces.library.events_since(&self.faces.project, self.after, BATCH).await {
-                Ok(events) => self.ready.extend(events),
+            let news = tokio::select! {
+                () = self.faces.stopping.cancelled() => return None,
+                news = self.listener.next() => news,
+            };
+            match news {
+                Ok(events) => self.ready.extend(events.into_iter().filter(|one| self.topic.covers(&one.event))),
                 Err(problem) => {
                     tracing::warn!(code = %problem.code, "an event stream ended: {problem}");
                     return None;
                 }
             }
-            if self.ready.is_empty() {
-                self.wait().await;
-            }
-        }
-    }
-
-    /// Until something may have happened.
-    async fn wait(&mut self) {
-        tokio::select! {
-            () = self.faces.stopping.cancelled() => {}
-            woken = self.wakeups.changed() => {
-                if woken.is_err() {
-                    tokio::time::sleep(POLL).await;
-                }
-            }
-            () = tokio::time::sleep(POLL) => {}
         }
     }
 }
 
-fn to_message(event: Event) -> Message {
-    let id = event.id.to_string();
-    let view = EventView::from(event);
-    let kind = view.kind.clone();
-    match Message::default().id(&id).json_data(&view) {
-        Ok(message) => message,
-        Err(error) => {
-            tracing::warn!(id, kind, "an event cannot be written as JSON: {error}");
-            Message::default().id(id)
-        }
-    }
+fn to_message(one: &Published) -> Message {
+    // Our own JSON has no line breaks outside of strings, and none inside that are not escaped.
+    Message::default().id(one.event.id.to_string()).data(String::from_utf8_lossy(&one.text))
+}
+
+/// Which events of a task.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(super) struct ListEvents {
+    /// Only events after this number: the `next` of the page before.
+    #[param(value_type = Option<i64>)]
+    after: Option<EventId>,
+    /// How many, 1 to 1000; 200 unless told.
+    limit: Option<u32>,
+}
+
+/// A part of the events of a task.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventList {
+    /// In the order they happened.
+    items: Vec<EventView>,
+    /// Give it as `after` to get the next part; `null` at the end.
+    next: Option<i64>,
+}
+
+/// What happened to a task, from its beginning.
+#[utoipa::path(get, path = "/tasks/{id}/events", tag = "tasks",
+    params(("id" = String, Path, description = "The task, `task_…`"), ListEvents),
+    responses((status = 200, body = EventList)))]
+pub(super) async fn task_events(
+    State(faces): State<Faces>,
+    Address(id): Address<TaskId>,
+    Params(params): Params<ListEvents>,
+) -> Result<Json<EventList>, ApiError> {
+    let limit = list_limit(params.limit, 200, 1000)?;
+    let items = faces.library.task_events(&faces.project, &id, params.after.unwrap_or(0), limit).await?;
+    let is_full = items.len() as u64 >= u64::from(limit);
+    let next = items.last().filter(|_| is_full).map(|event| event.id);
+    Ok(Json(EventList { items, next }))
 }

@@ -57,13 +57,14 @@ pub(super) async fn finish_answer(request: Request, next: Next) -> Response {
 }
 
 /// Refuses what a web page of someone else could send through the user's browser:
-/// another host name that was made to point here, or another origin that writes.
+/// another host name that was made to point here, or another origin that writes or opens a WebSocket, which no
+/// browser keeps it from.
 pub(super) async fn same_site_only(request: Request, next: Next) -> Result<Response, ApiError> {
     let host = host_of(&request).ok_or_else(|| forbidden("the request names no host"))?;
     if !is_loopback(host) {
         return Err(forbidden("the host name of the request is not this machine; use http://localhost"));
     }
-    if changes_something(request.method())
+    if (changes_something(request.method()) || request.headers().contains_key(header::UPGRADE))
         && let Some(origin) = request.headers().get(header::ORIGIN)
         && origin
             .to_str()

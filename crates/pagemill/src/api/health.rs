@@ -1,11 +1,14 @@
 //! Whether the server lives, is ready, and what it holds.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::header, response::IntoResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Faces, problem::ApiError};
-use crate::library::views::{ConfinementView, LibraryView};
+use crate::library::{
+    metrics::Page,
+    views::{ConfinementView, LibraryView},
+};
 
 /// A sign of life.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,7 +40,7 @@ pub(super) async fn readyz(State(faces): State<Faces>) -> Result<Json<Life>, Api
     if faces.stopping.is_cancelled() {
         return Err(ApiError::new(pagemill_core::ErrorCode::ShuttingDown, "the server is stopping"));
     }
-    faces.library.status().await?;
+    faces.library.last_event().await?;
     Ok(Json(Life { status: "ok" }))
 }
 
@@ -46,6 +49,21 @@ pub(super) async fn readyz(State(faces): State<Faces>) -> Result<Json<Life>, Api
 pub(super) async fn health(State(faces): State<Faces>) -> Result<Json<HealthView>, ApiError> {
     let cell = faces.library.cell().await.ok();
     Ok(Json(HealthView { status: "ok", library: faces.library.status().await?, cell }))
+}
+
+/// Figures for monitoring, in the text format of Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "health",
+    responses((status = 200, content_type = "text/plain", body = String)))]
+pub(super) async fn metrics(State(faces): State<Faces>) -> Result<impl IntoResponse, ApiError> {
+    let mut page = Page { text: faces.library.metrics_text().await? };
+    let (connections, subscriptions, dropped) = faces.sockets.figures();
+    page.family("pagemill_websockets", "gauge", "Open WebSockets.");
+    page.value("pagemill_websockets", &[], connections as f64);
+    page.family("pagemill_subscriptions", "gauge", "Subscriptions of open WebSockets.");
+    page.value("pagemill_subscriptions", &[], subscriptions as f64);
+    page.family("pagemill_websockets_dropped_total", "counter", "WebSockets dropped because they were slow.");
+    page.value("pagemill_websockets_dropped_total", &[], dropped as f64);
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page.text))
 }
 
 /// How the library is.

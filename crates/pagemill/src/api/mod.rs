@@ -4,6 +4,7 @@
 //! the database. Everything that a browser, a stranger's web page or a slow
 //! client could do wrong is dealt with in [`guard`], [`body`] and [`server`].
 
+mod backup;
 mod body;
 mod documents;
 mod events;
@@ -15,11 +16,14 @@ mod pages;
 mod problem;
 mod process;
 mod queues;
+mod schedules;
 mod search;
 mod server;
 mod site;
 mod tasks;
 mod upload;
+mod webhooks;
+mod websocket;
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +38,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::library::Library;
 
 pub use openapi::document as openapi;
+pub(crate) use server::raise_open_files;
 pub use server::serve;
 
 /// What every handler is given.
@@ -44,15 +49,17 @@ struct Faces {
     project: ProjectId,
     /// Set when the server stops: long answers end then.
     stopping: CancellationToken,
+    /// The WebSockets that are open.
+    sockets: Arc<websocket::Sockets>,
 }
 
 /// The whole site: the API, its description, health and the web page.
 pub fn router(library: Arc<Library>) -> Router {
-    site_router(library, CancellationToken::new())
+    site_router(library, CancellationToken::new(), Arc::default())
 }
 
-fn site_router(library: Arc<Library>, stopping: CancellationToken) -> Router {
-    let faces = Faces { library, project: ProjectId::default_project(), stopping };
+fn site_router(library: Arc<Library>, stopping: CancellationToken, sockets: Arc<websocket::Sockets>) -> Router {
+    let faces = Faces { library, project: ProjectId::default_project(), stopping, sockets };
     let (described, _) = described_routes().split_for_parts();
     described
         .merge(openapi::routes())
@@ -101,10 +108,23 @@ fn described_routes() -> OpenApiRouter<Faces> {
         .routes(routes!(search::search, search::search_by_address))
         .routes(routes!(search::query))
         .routes(routes!(events::stream_events))
+        .routes(routes!(backup::make_backup))
+        .routes(routes!(schedules::list_schedules))
+        .routes(routes!(schedules::run_schedule))
+        .routes(routes!(events::task_events))
+        .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
+        .routes(routes!(webhooks::delete_webhook))
+        .routes(routes!(webhooks::enable_webhook))
+        .routes(routes!(webhooks::test_webhook))
+        .routes(routes!(webhooks::list_deliveries))
         .routes(routes!(health::get_library));
     OpenApiRouter::with_openapi(openapi::base())
         .nest("/api/v1", api)
+        .routes(routes!(websocket::connect))
+        .routes(routes!(websocket::info))
+        .routes(routes!(websocket::broadcast))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .routes(routes!(health::health))
+        .routes(routes!(health::metrics))
 }

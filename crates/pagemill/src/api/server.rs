@@ -3,16 +3,16 @@
 use std::{
     io,
     net::SocketAddr,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use hyper::server::conn::http1;
+use axum::http::Request;
+use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use pagemill_core::{ErrorCode, Problem};
@@ -23,8 +23,12 @@ use tokio::{
     time::{Instant, Sleep},
 };
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
-use super::site_router;
+use super::{
+    site_router,
+    websocket::{Peer, Sockets},
+};
 use crate::library::Library;
 
 /// Connections at once; more wait to be accepted.
@@ -52,17 +56,18 @@ pub async fn serve(
 ) -> Result<(), Problem> {
     loopback_only(&listener)?;
     let files = raise_open_files();
-    let seats = Arc::new(Semaphore::new(CONNECTIONS.min(files / 2).max(16)));
+    let count = CONNECTIONS.min(files / 2).max(16);
+    let seats = Arc::new(Semaphore::new(count));
     let stopping = CancellationToken::new();
-    let service = TowerToHyperService::new(site_router(library, stopping.clone()));
-    let connections = GracefulShutdown::new();
-    let mut shutdown = std::pin::pin!(shutdown);
+    let sockets = Arc::new(Sockets::default());
+    let site = site_router(library, stopping.clone(), Arc::clone(&sockets));
+    let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => break,
             accepted = accept(&listener, &seats) => accepted,
         };
-        let (stream, seat) = match accepted {
+        let (stream, peer, seat) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!("a connection could not be accepted: {error}");
@@ -70,14 +75,27 @@ pub async fn serve(
                 continue;
             }
         };
+        let service = TowerToHyperService::new(site.clone().map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            request
+        }));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIME)
             .max_buf_size(READ_AHEAD)
-            .serve_connection(TokioIo::new(Patient::new(stream)), service.clone());
-        let connection = connections.watch(connection);
+            .serve_connection(TokioIo::new(Patient::new(stream)), service)
+            .with_upgrades();
+        let stopping = stopping.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stopping.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!("a connection ended early: {error}");
             }
             drop(seat);
@@ -85,7 +103,11 @@ pub async fn serve(
     }
     drop(listener);
     stopping.cancel();
-    if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
+    let all_ended = async {
+        sockets.ended().await;
+        let _seats = seats.acquire_many(count as u32).await;
+    };
+    if tokio::time::timeout(GRACE, all_ended).await.is_err() {
         tracing::warn!("some requests were still being answered after {} s and were cut off", GRACE.as_secs());
     }
     Ok(())
@@ -109,15 +131,15 @@ fn loopback_only(listener: &TcpListener) -> Result<(), Problem> {
 async fn accept(
     listener: &TcpListener,
     seats: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     let seat = seats.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
+    let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((stream, seat))
+    Ok((stream, peer, seat))
 }
 
 /// Raises the soft limit of open files to the hard one; gives what is allowed now.
-fn raise_open_files() -> usize {
+pub(crate) fn raise_open_files() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });

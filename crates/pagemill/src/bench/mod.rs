@@ -1,5 +1,6 @@
 //! `pagemill bench ingest`: the whole pipeline over the user's own files, in a fresh library.
 
+mod listeners;
 mod read;
 
 pub use read::{FileReport, ReadReport, read};
@@ -27,6 +28,8 @@ use crate::{
         views::{AddedDocument, SearchMode, SearchRequest, TaskView},
     },
 };
+
+pub use listeners::{ListenersReport, listeners};
 
 /// How often memory is looked at.
 const SAMPLE: Duration = Duration::from_millis(200);

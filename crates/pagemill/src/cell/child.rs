@@ -63,10 +63,11 @@ fn serve(request: &Request, bytes: Vec<u8>, output: &mut impl Write) -> io::Resu
                 // A parent that is gone is noticed at the next page.
                 let _ = write_message(*output.borrow_mut(), &Reply::Working { page });
             };
+            let recognition = Recognition::new(recognised.iter().cloned());
             let options = ReadOptions {
-                recognition: Recognition::new(recognised.iter().cloned()),
                 left_out: left_out.iter().cloned().collect(),
                 on_page: Some(&on_page),
+                recognition: Some(&recognition),
             };
             read(&pdf, *first..=*last, *words, &options, &output)
         }

@@ -31,6 +31,8 @@ pub struct Cells {
     limits: Limits,
     /// One permit a child at work.
     places: Arc<Semaphore>,
+    /// How many there are in all.
+    count: usize,
     idle: Arc<Mutex<Vec<Cell>>>,
     held: Mutex<Option<Held>>,
 }
@@ -86,9 +88,16 @@ impl Cells {
             program,
             limits,
             places: Arc::new(Semaphore::new(count)),
+            count,
             idle: Arc::default(),
             held: Mutex::default(),
         })
+    }
+
+    /// Children at work, and warm ones that wait.
+    pub(crate) fn figures(&self) -> (usize, usize) {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+        (self.count.saturating_sub(self.places.available_permits()), idle)
     }
 
     /// The limits children run under.

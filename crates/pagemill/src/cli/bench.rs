@@ -29,6 +29,15 @@ enum BenchCommand {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
+    /// Have many WebSockets listen to a fresh server while it takes files in.
+    Listeners {
+        /// Files, or folders of PDFs; the first only warms the server.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// How many listen.
+        #[arg(short = 'n', long, default_value_t = 1000)]
+        connections: usize,
+    },
 }
 
 /// Runs the command.
@@ -36,6 +45,7 @@ pub(crate) async fn run(global: &Global, args: &BenchArgs) -> Result<Outcome, Pr
     match &args.command {
         BenchCommand::Ingest { paths } => ingest(global, paths).await,
         BenchCommand::Read { paths } => read(global, paths).await,
+        BenchCommand::Listeners { paths, connections } => listeners(global, paths, *connections).await,
     }
 }
 
@@ -72,6 +82,27 @@ async fn read(global: &Global, paths: &[PathBuf]) -> Result<Outcome, Problem> {
         output::line(&format!("  {:>7.2} s  {:>5} pages  {}", file.seconds, file.pages, output::one_line(&file.file)));
     }
     Ok(Outcome::Done)
+}
+
+async fn listeners(global: &Global, paths: &[PathBuf], connections: usize) -> Result<Outcome, Problem> {
+    let report = bench::listeners(&pdf_files(paths)?, connections).await?;
+    if global.json {
+        output::json(&report);
+        return Ok(Outcome::Done);
+    }
+    output::line(&format!(
+        "{} listeners, {} events of {} documents: {} arrived, {} did not",
+        report.connections, report.events, report.documents, report.delivered, report.missing
+    ));
+    output::line(&format!(
+        "from event to listener: p50 {:.0} ms, p99 {:.0} ms, at most {:.0} ms",
+        report.p50_ms, report.p99_ms, report.max_ms
+    ));
+    output::line(&format!(
+        "memory of the server: {:.0} MiB before, {:.0} MiB at most with them; connected in {:.1} s",
+        report.memory_before_mib, report.memory_peak_mib, report.connect_seconds
+    ));
+    Ok(if report.missing == 0 { Outcome::Done } else { Outcome::Partial })
 }
 
 async fn ingest(global: &Global, paths: &[PathBuf]) -> Result<Outcome, Problem> {

@@ -26,7 +26,7 @@ impl Check {
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global) -> Result<Outcome, Problem> {
-    let mut checks = vec![reading().await, cell().await];
+    let mut checks = vec![reading().await, cell().await, ocr().await];
     match global.open_current().await {
         Ok(library) => {
             checks.extend(library_checks(&library).await);
@@ -85,6 +85,17 @@ async fn cell() -> Check {
     }
     let held = probed.confinement.level() == cell::Level::Full;
     Check::new("cell", !held || escaped.is_empty(), detail)
+}
+
+/// OCR may be missing: pages that are pictures are skipped then, which is no disorder.
+async fn ocr() -> Check {
+    let limits = crate::config::Limits::default();
+    match crate::ocr::Engine::find(&limits).await {
+        Ok(engine) => {
+            Check::new("ocr", true, format!("Tesseract {}, languages: {}", engine.version, engine.languages.join(", ")))
+        }
+        Err(reason) => Check::new("ocr", true, format!("none, pages that are pictures are skipped: {reason}")),
+    }
 }
 
 async fn library_checks(library: &Library) -> Vec<Check> {

@@ -17,10 +17,12 @@ mod progress;
 mod queues;
 mod read;
 mod rm;
+mod schedules;
 mod search;
 mod serve;
 mod show;
 mod tasks;
+mod webhooks;
 mod which;
 mod worker;
 
@@ -129,6 +131,10 @@ enum Command {
     Workers,
     /// List jobs that were set aside, look at one, try them again or throw them away.
     DeadLetters(queues::DeadLettersArgs),
+    /// List the work that is done at intervals, or run one of it now.
+    Schedules(schedules::SchedulesArgs),
+    /// Tell other programs of what happens.
+    Webhooks(webhooks::WebhooksArgs),
     /// Measure how well searching works on a collection with known answers.
     Eval(eval::EvalArgs),
     /// Measure how fast this machine takes documents in.
@@ -234,6 +240,8 @@ async fn run(cli: Cli) -> Result<Outcome, Problem> {
         Command::Queues(args) => queues::run(&global, &args).await,
         Command::Workers => queues::workers(&global).await,
         Command::DeadLetters(args) => queues::dead_letters(&global, &args).await,
+        Command::Schedules(args) => schedules::run(&global, &args).await,
+        Command::Webhooks(args) => webhooks::run(&global, &args).await,
         Command::Eval(args) => eval::run(&global, &args).await,
         Command::Bench(args) => bench::run(&global, &args).await,
         Command::Backup(args) => backup::backup(&global, &args).await,

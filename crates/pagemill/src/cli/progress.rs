@@ -73,6 +73,7 @@ fn doing(task: &TaskView) -> String {
     }
     match task.stage.as_str() {
         "parse" if task.pages_total > 0 => format!("page {} of {}", task.pages_done, task.pages_total),
+        "ocr" if task.units_total > 0 => format!("OCR, pages {} of {}", task.units_done, task.units_total),
         stage if task.units_total > 1 => {
             format!("{stage}, step {} of {}, {}/{}", task.step, task.steps, task.units_done, task.units_total)
         }

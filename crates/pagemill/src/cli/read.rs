@@ -116,7 +116,15 @@ async fn read(global: &Global, args: &ReadArgs) -> Result<(Vec<Page>, Summary), 
         }
     };
     let file = ReadFile { recognised: recognised.pages, ..file };
+    // Why the text of a page was not taken is told whatever came in its place.
+    let doubts: Vec<Warning> =
+        summary.warnings.into_iter().filter(|warning| warning.code == ErrorCode::TextUnreliable.as_str()).collect();
     let (mut pages, mut summary) = read_pages(&cells, file, args).await?;
+    for doubt in doubts {
+        if !summary.warnings.contains(&doubt) {
+            summary.warnings.push(doubt);
+        }
+    }
     for (number, problem) in recognised.failed {
         if let Some(page) = pages.iter_mut().find(|page| page.number == number && page.source == PageSource::Skipped) {
             (page.source, page.reason) = (PageSource::Failed, Some(problem.code.to_string()));

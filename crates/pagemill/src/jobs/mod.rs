@@ -9,10 +9,12 @@ mod chunk;
 pub mod chunker;
 mod embed;
 mod embed_pool;
+mod finish;
 mod index;
 mod ocr;
 mod parse;
 mod pressure;
+mod webhooks;
 mod workers;
 
 use std::sync::{
@@ -65,6 +67,6 @@ async fn run_stage(context: &StageContext) -> Result<(), Problem> {
         Stage::Chunk => chunk::run(context).await,
         Stage::Embed => embed::run(context).await,
         Stage::Index => index::run(context).await,
-        Stage::Finish => context.library.store().finish_task(&context.claim).await.map(drop),
+        Stage::Finish => finish::run(context).await,
     }
 }

@@ -38,7 +38,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), Problem> {
     };
     parse.reuse().await?;
     parse.read().await?;
-    parse.sum_up().await?;
+    parse.sum_up();
     let Some((info, outline)) = parse.facts else {
         return Err(Problem::new(ErrorCode::Internal, "reading ended without a summary"));
     };
@@ -69,6 +69,9 @@ impl Parse<'_> {
         let own = Some((&claim.document, claim.version));
         let units = store.reusable_units(Stage::Parse, &self.key, UNIT_PAGES, own).await?;
         let units: Vec<_> = units.into_iter().filter(|unit| !self.done.contains(&unit.number)).collect();
+        if units.is_empty() {
+            return Ok(());
+        }
         let before = store.read_before(&self.key).await?;
         if let Some(before) = &before {
             self.opened(before.info.pages).await?;
@@ -117,19 +120,13 @@ impl Parse<'_> {
         }
     }
 
-    /// A child that dies on the last page takes the summary along; another is asked for nothing but that.
-    async fn sum_up(&mut self) -> Result<(), Problem> {
-        let pages = self.pages_total.unwrap_or(0);
-        let is_known = |facts: &Option<(DocumentInfo, Outline)>| facts.as_ref().is_some_and(|(info, _)| info.pages > 0);
-        if pages == 0 || is_known(&self.facts) {
-            return Ok(());
+    /// A file that costs every child which sums it up has no title, but its pages are there all the same.
+    fn sum_up(&mut self) {
+        if let (Some((info, _)), Some(pages)) = (&mut self.facts, self.pages_total)
+            && info.pages == 0
+        {
+            info.pages = pages;
         }
-        let asked = self.read_run(pages.div_ceil(UNIT_PAGES), u32::MAX).await;
-        if !is_known(&self.facts) {
-            tracing::warn!(document = %self.context.claim.document, ?asked, "the file could not be summed up");
-            self.facts = Some((DocumentInfo { pages, ..DocumentInfo::default() }, Outline::default()));
-        }
-        Ok(())
     }
 
     /// Reads from the first page of a unit up to a page, or to the end.

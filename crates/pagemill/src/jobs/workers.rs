@@ -14,7 +14,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use super::{EmbedPool, Progress, StageContext, ocr, parse, pressure, run_stage};
+use super::{EmbedPool, Progress, StageContext, ocr, parse, pressure, run_stage, webhooks};
 use crate::library::{Library, views::now_ms};
 
 /// How long a claim holds without a heart-beat.
@@ -124,6 +124,9 @@ impl Workers {
             let (indexing, stopped) = (Arc::clone(library), stop.subscribe());
             loops.spawn(async move { indexing.indexing().run(stopped).await });
         }
+        let (schedules, stopped) = (Arc::clone(library), stop.subscribe());
+        loops.spawn(async move { schedules.run_schedules(stopped).await });
+        loops.spawn(webhooks::run(Arc::clone(library), stop.subscribe()));
         Self { shared, loops, stop }
     }
 
@@ -242,6 +245,8 @@ impl Shared {
         };
         let started = Instant::now();
         let result = run_stage(&context).await;
+        let ended = result.as_ref().map(|()| ());
+        self.library.metrics().job_ended(context.claim.stage, ended, started.elapsed());
         let (stage, document) = (context.claim.stage.as_str(), &context.claim.document);
         match result {
             Ok(()) => tracing::debug!(stage, %document, ms = started.elapsed().as_millis() as u64, "stage done"),

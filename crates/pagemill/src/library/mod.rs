@@ -7,16 +7,21 @@ mod backup;
 mod checks;
 mod documents;
 mod estimates;
+mod events;
 mod indexing;
 mod lock;
+pub(crate) mod metrics;
+pub(crate) mod outbound;
 mod process;
 mod queues;
+mod schedules;
 mod search;
 mod tasks;
 pub(crate) mod units;
 mod uploads;
 mod vectors;
 pub mod views;
+mod webhooks;
 mod why;
 
 use std::{
@@ -28,13 +33,17 @@ use pagemill_core::{ErrorCode, Problem};
 use pagemill_models::{Embedder, ModelError};
 use pagemill_search::SearchIndex;
 use pagemill_store::{Blobs, Store, StoreOptions};
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
 
 use crate::{cell::Cells, config::Settings, ocr::Ocr};
 
 pub use backup::{backup, restore};
+pub(crate) use events::{EventHub, Listener, Published};
 pub use indexing::Indexing;
 pub use lock::folder_problem;
 pub use process::{ProcessOptions, stage_of};
+pub use schedules::Schedule;
 pub(crate) use search::broke_off;
 pub use tasks::TaskAction;
 pub use uploads::{AddOptions, RECIPES, Upload};
@@ -60,6 +69,9 @@ pub struct Library {
     ocr: Ocr,
     surroundings: Mutex<Option<(Instant, Arc<Surroundings>)>>,
     place: Place,
+    events: OnceCell<Arc<EventHub>>,
+    closing: CancellationToken,
+    metrics: metrics::Metrics,
 }
 
 /// What a library has in its folder.
@@ -119,7 +131,21 @@ impl Library {
         let index = Arc::new(index);
         let indexing = Indexing::new(store.clone(), Arc::clone(&index), embedder.is_some());
         let surroundings = Mutex::default();
-        Ok(Arc::new(Self { settings, store, blobs, index, indexing, embedder, cells, ocr, surroundings, place }))
+        Ok(Arc::new(Self {
+            settings,
+            store,
+            blobs,
+            index,
+            indexing,
+            embedder,
+            cells,
+            ocr,
+            surroundings,
+            place,
+            events: OnceCell::new(),
+            closing: CancellationToken::new(),
+            metrics: metrics::Metrics::default(),
+        }))
     }
 
     /// Whether it has its indexes, which the process that has the folder keeps.
@@ -164,6 +190,7 @@ impl Library {
 
     /// Closes the database properly; a library that is not closed is whole all the same.
     pub async fn close(&self) {
+        self.closing.cancel();
         self.store.close().await;
     }
 }

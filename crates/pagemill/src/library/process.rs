@@ -140,11 +140,33 @@ impl Library {
             embed_again = Some(0);
         }
         let mut stages = vec![self.planned(Stage::Parse, pages, Some(read_again)).await?];
+        if let Some(version) = live {
+            stages.extend(self.planned_ocr(id, version, options).await?);
+        }
         stages.push(self.planned(Stage::Chunk, chunks, cut_again).await?);
         stages.push(self.planned(Stage::Embed, chunks, embed_again).await?);
         let seconds = stages.iter().map(|stage| stage.seconds).sum::<Option<f64>>();
         let is_exact = stages.iter().all(|stage| stage.exact);
         Ok(PlanView { document: id.to_string(), stages, seconds, exact: is_exact, cost_usd: 0.0 })
+    }
+
+    /// What OCR would do, for a document with pages that need it. Which of them it knows already depends on the engine
+    /// and the languages it finds, so that this is an estimate.
+    async fn planned_ocr(
+        &self,
+        id: &DocumentId,
+        version: u32,
+        options: &ProcessOptions,
+    ) -> Result<Option<PlannedStage>, Problem> {
+        let waiting = self.store().recognitions(id, version).await?;
+        if waiting.is_empty() {
+            return Ok(None);
+        }
+        let pages = waiting.len() as u32;
+        let known = waiting.iter().filter(|page| !page.key.is_empty() && page.error.is_none()).count() as u32;
+        let again = if options.may_reuse(Stage::Ocr) { pages - known } else { pages };
+        let planned = self.planned(Stage::Ocr, pages, Some(again)).await?;
+        Ok(Some(PlannedStage { exact: !options.may_reuse(Stage::Ocr), ..planned }))
     }
 
     /// How many pages of a file no earlier reading has left.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pagemill_core::{ErrorCode, Event, EventId, Problem, ProjectId, Task, TaskId, TaskStatus};
+use pagemill_core::{ErrorCode, EventId, Problem, ProjectId, Task, TaskId, TaskStatus};
 use pagemill_store::TaskFilter;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::Instant};
@@ -166,14 +166,6 @@ impl Library {
                 }
             }
         }
-    }
-
-    /// Events behind a number, in order.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn events_since(&self, project: &ProjectId, after: EventId, limit: u32) -> Result<Vec<Event>, Problem> {
-        self.store().events_since(project, after, limit).await
     }
 
     /// The number of the newest event.

@@ -19,6 +19,8 @@ const MODELS: &str = "/usr/share";
 const MAX_OUTPUT: u64 = 24 << 20;
 /// How long the engine may take to say what it is.
 const ASKING: Duration = Duration::from_secs(20);
+/// How often it is asked before it counts as broken.
+const ASKED: u32 = 4;
 /// What to do when there is no engine.
 const INSTALL: &str =
     "OCR needs Tesseract: install `tesseract-ocr` with the languages you need (`tesseract-ocr-deu`, …), then retry";
@@ -42,17 +44,19 @@ pub struct Engine {
 
 impl Engine {
     /// Looks for `tesseract` in `PATH` and asks it for its version and languages.
-    pub(super) async fn find(limits: &Limits) -> Finding {
+    pub async fn find(limits: &Limits) -> Finding {
         let Some(program) = in_path("tesseract") else { return Err(INSTALL.to_owned()) };
         let data = env::var_os("TESSDATA_PREFIX").filter(|value| !value.is_empty()).map(PathBuf::from);
         let mut engine = Self { program, data, models: None, version: String::new(), languages: Vec::new() };
-        let told = async {
-            let version = engine.ask("--version", limits).await?;
-            let languages = engine.ask("--list-langs", limits).await?;
-            Ok::<_, io::Error>((version, languages))
+        let mut asked = 1;
+        let (version, languages) = loop {
+            match engine.describe(limits).await {
+                Ok(told) => break told,
+                // One that ended without an answer may have been ended from outside.
+                Err(_) if asked < ASKED => asked += 1,
+                Err(error) => return Err(format!("`{}` does not run: {error}; {INSTALL}", engine.program.display())),
+            }
         };
-        let (version, languages) =
-            told.await.map_err(|error| format!("`{}` does not run: {error}; {INSTALL}", engine.program.display()))?;
         let first = version.lines().next().unwrap_or("");
         engine.version = first.trim_start_matches("tesseract").trim().trim_start_matches('v').to_owned();
         // `List of available languages in "/usr/share/tesseract-ocr/5/tessdata/" (3):`
@@ -100,6 +104,11 @@ impl Engine {
             Ok(Err(error)) => Err(Problem::new(ErrorCode::Overloaded, "cannot start an OCR process").caused_by(error)),
             Err(_late) => Err(Problem::new(ErrorCode::TimeLimit, "OCR took longer than a page may take")),
         }
+    }
+
+    /// Its version, and the list of its languages.
+    async fn describe(&self, limits: &Limits) -> io::Result<(String, String)> {
+        Ok((self.ask("--version", limits).await?, self.ask("--list-langs", limits).await?))
     }
 
     async fn ask(&self, flag: &str, limits: &Limits) -> io::Result<String> {

@@ -24,6 +24,10 @@ const STAGES = {
     task.pages_total > 0
       ? `Reading page ${Math.min(task.pages_done + 1, task.pages_total)} of ${task.pages_total}`
       : "Opening the file",
+  ocr: (task) =>
+    task.units_total > 0
+      ? `Recognising picture ${Math.min(task.units_done + 1, task.units_total)} of ${task.units_total}`
+      : "Recognising pictures of text",
   chunk: () => "Cutting into passages",
   embed: (task) => `Making it searchable by meaning${percent(task.units_done, task.units_total)}`,
   index: () => "Putting it into the index",

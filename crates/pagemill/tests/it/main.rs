@@ -2,13 +2,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod answers;
+mod backups;
 mod bad_input;
 mod browser;
 mod cell;
+mod changes;
 mod documents;
 mod hostile;
+mod kills;
+mod made_pdf;
+mod ocr;
 mod reading;
 mod restart;
 mod search;
 mod server;
 mod support;
+mod webhooks;
+mod websocket;

@@ -165,3 +165,38 @@ async fn the_api_describes_itself() {
         assert!(document["paths"].get(path).is_some(), "{path}");
     }
 }
+
+#[tokio::test]
+async fn monitoring_gets_its_figures() {
+    let library = TestLibrary::new();
+    let server = library.serve();
+    for path in ["/livez", "/readyz"] {
+        assert_eq!(reqwest::get(server.at(path)).await.unwrap().status(), StatusCode::OK, "{path}");
+    }
+    let added: Value = upload(&server, "two_columns.pdf", article()).await.json().await.unwrap();
+    let task = added["documents"][0]["task"].as_str().unwrap();
+    server.until(&format!("/api/v1/tasks/{task}?wait=30"), |task| task["status"] == "completed").await;
+    let answer = reqwest::get(server.at("/metrics")).await.unwrap();
+    assert!(answer.headers()[header::CONTENT_TYPE].to_str().unwrap().starts_with("text/plain"));
+    let text = answer.text().await.unwrap();
+    let value = |name: &str| -> f64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{name} in {text}")).parse().unwrap()
+    };
+    assert_eq!(value("pagemill_documents"), 1.0);
+    assert!(value("pagemill_pages") > 1.0);
+    assert_eq!(value("pagemill_tasks{status=\"completed\"}"), 1.0);
+    for stage in ["parse", "chunk", "embed", "index", "finish"] {
+        assert!(value(&format!("pagemill_jobs_total{{stage=\"{stage}\",outcome=\"done\"}}")) >= 1.0);
+        assert!(value(&format!("pagemill_stage_seconds_count{{stage=\"{stage}\"}}")) >= 1.0);
+    }
+    assert!(value("pagemill_events_total") > 5.0);
+    assert_eq!(value("pagemill_websockets"), 0.0);
+    assert!(value("process_resident_memory_bytes") > 1e6);
+    // Every figure is of a family that says what it is.
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let name = line.split(['{', ' ']).next().unwrap();
+        let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        assert!(text.contains(&format!("# TYPE {family} ")) || text.contains(&format!("# TYPE {name} ")), "{line}");
+    }
+}

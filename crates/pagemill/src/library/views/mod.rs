@@ -4,9 +4,11 @@
 //! core types, never derived on them.
 
 mod backup;
+mod events;
 mod ledger;
 mod pages;
 mod queue;
+mod schedules;
 mod search;
 
 use pagemill_core::{Document, Problem, Stage, Task, TaskStatus};
@@ -14,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use backup::{BackupView, RestoreView};
+pub use events::{DeliveryView, EventView, ProcessingUpdate, WebhookView, share_done, stage_words};
 pub use ledger::{PageLedgerView, PageOutcomeView, PlanView, PlannedStage, StageLedgerView};
 pub use pages::{BlockView, CellView, PageView};
 pub(crate) use queue::priority_word;
@@ -21,6 +24,7 @@ pub use queue::{
     AheadView, AttemptView, BulkView, DeadLetterView, FiguresView, HolderView, QueueView, RefusedView, StepView,
     TaskDetails, TaskStatisticsView, WhyView, WorkerJobView, WorkerView,
 };
+pub use schedules::ScheduleView;
 pub use search::{
     Answer, AnswerSentence, Citation, QueryRequest, SearchHit, SearchMode, SearchRequest, SearchResults, SpanView,
 };
@@ -176,13 +180,11 @@ impl From<&Task> for TaskView {
     fn from(task: &Task) -> Self {
         let step = Stage::ALL.iter().position(|stage| *stage == task.stage).unwrap_or(0) as u32;
         let steps = Stage::ALL.len() as u32;
-        let share =
-            |done: u32, total: u32| if total == 0 { 0.0 } else { f64::from(done.min(total)) / f64::from(total) };
         let progress = match task.status {
             TaskStatus::Completed | TaskStatus::Partial => 1.0,
             TaskStatus::Queued => 0.0,
             TaskStatus::Processing | TaskStatus::Paused | TaskStatus::Failed | TaskStatus::Cancelled => {
-                (f64::from(step) + share(task.units_done, task.units_total)) / f64::from(steps)
+                share_done(task.stage, task.units_done, task.units_total)
             }
         };
         Self {

@@ -1,0 +1,61 @@
+"""PostgreSQL ends as in a power cut and comes back: no process exits, uploads are answered with 503 and
+`Retry-After` meanwhile, all is connected again within 10 s, and nothing is lost or doubled.
+"""
+
+import time
+import urllib.error
+import urllib.request
+
+from .world import Server, World, postgres, wait_for
+
+
+def run(world: World, rounds: int) -> list[str]:
+    if world.database != "postgres":
+        raise SystemExit("outages need --database postgres")
+    reference = world.reference()
+    library = world.library()
+    server = Server(library)
+    problems = []
+    acknowledged: dict[str, str] = {}
+    files = list(world.files)
+    for number in range(1, rounds + 1):
+        for path in files[: max(1, len(files) // rounds)]:
+            if (id := server.upload(path)) is not None:
+                acknowledged[path.name] = id
+                files.remove(path)
+        time.sleep(world.random.uniform(0, reference.seconds / rounds))
+        postgres("crash")
+        problems += refusal(server, world)
+        postgres("start")
+        seconds = wait_for("the server to be ready again", lambda: server.get("/readyz")["status"] == "ok")
+        print(f"outage {number}: ready {seconds:.1f} s after the database", flush=True)
+        if seconds > 10:
+            problems.append(f"outage {number}: it took {seconds:.0f} s to connect again")
+        if not server.is_running():
+            raise SystemExit("the server exited with the database")
+    for path in files:
+        wait_for(f"{path.name} to be acknowledged", lambda: keep(acknowledged, path.name, server.upload(path)))
+    server.settle()
+    server.stop()
+    return problems + library.judge(reference, acknowledged)
+
+
+def keep(acknowledged: dict[str, str], name: str, id: str | None) -> bool:
+    if id is not None:
+        acknowledged[name] = id
+    return id is not None
+
+
+def refusal(server: Server, world: World) -> list[str]:
+    """What an upload is told while the database is away."""
+    path = world.files[0]
+    request = urllib.request.Request(
+        f"{server.url}/api/v1/documents?name=away.pdf", path.read_bytes(), {"content-type": "application/pdf"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return [f"an upload was answered with {answer.status} while the database was away"]
+    except urllib.error.HTTPError as error:
+        if error.code != 503 or "retry-after" not in error.headers:
+            return [f"an upload was answered with {error.code}, Retry-After: {error.headers.get('retry-after')}"]
+        return []
