@@ -103,3 +103,58 @@ impl From<Rect> for [f32; 4] {
         [rect.x0, rect.y0, rect.x1, rect.y1].map(|value| (value * 100.0).round() / 100.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    prop_compose! {
+        fn any_box()(x0 in -1e4_f32..1e4, y0 in -1e4_f32..1e4, x1 in -1e4_f32..1e4, y1 in -1e4_f32..1e4) -> Rect {
+            Rect::new(x0, y0, x1, y1)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn corners_may_come_in_any_order(x0 in any::<f32>(), y0 in any::<f32>(), x1 in any::<f32>(), y1 in any::<f32>()) {
+            let made = Rect::new(x0, y0, x1, y1);
+            if ![x0, y0, x1, y1].iter().any(|value| value.is_nan()) {
+                prop_assert!(made.x0 <= made.x1 && made.y0 <= made.y1);
+                prop_assert_eq!(made, Rect::new(x1, y1, x0, y0));
+            }
+        }
+
+        #[test]
+        fn a_union_holds_both_and_nothing_smaller_does(a in any_box(), b in any_box()) {
+            let union = a.union(&b);
+            prop_assert_eq!(union, b.union(&a));
+            prop_assert!(union.contains(&a, 0.0) && union.contains(&b, 0.0));
+            prop_assert_eq!(union.width(), a.x1.max(b.x1) - a.x0.min(b.x0));
+            prop_assert_eq!(Rect::union_all([&a, &b]), Some(union));
+        }
+
+        #[test]
+        fn an_intersection_lies_in_both(a in any_box(), b in any_box()) {
+            let common = a.intersection(&b);
+            prop_assert_eq!(common, b.intersection(&a));
+            match common {
+                Some(common) => {
+                    prop_assert!(a.contains(&common, 0.0) && b.contains(&common, 0.0));
+                    prop_assert_eq!(common.width(), a.horizontal_overlap(&b));
+                    prop_assert_eq!(common.height(), a.vertical_overlap(&b));
+                }
+                None => prop_assert!(a.horizontal_overlap(&b) == 0.0 || a.vertical_overlap(&b) == 0.0),
+            }
+        }
+
+        #[test]
+        fn the_wire_changes_a_box_by_less_than_a_hundredth(a in any_box()) {
+            let sent: [f32; 4] = a.into();
+            let back = Rect::from(sent);
+            prop_assert!(back.contains(&a, 0.01) && a.contains(&back, 0.01));
+            prop_assert_eq!(<[f32; 4]>::from(back), sent);
+        }
+    }
+}

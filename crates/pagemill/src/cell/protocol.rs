@@ -87,8 +87,8 @@ pub(super) enum Work {
     },
 }
 
-/// What a child says: `Hello` at its start; then to each request `Opened`, then `Page`s, then `Done`; or `Picture`; or
-/// `Scan`; or `Refused`.
+/// What a child says: `Hello` at its start; then to each request `Opened`, then `Page`s with `Working` between
+/// them, then `Done`; or `Picture`; or `Scan`; or `Refused`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Reply {
     /// The child is ready, and held by this.

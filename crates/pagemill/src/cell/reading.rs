@@ -157,15 +157,15 @@ impl Cells {
         child.send(&request, bytes, patience).await.map_err(silent)?;
         let reply = child.receive(patience).await.map_err(silent)?;
         match reply {
-            Reply::Picture(_) | Reply::Scan(_) => {
-                self.keep(child);
-                Ok(reply)
-            }
             Reply::Refused { code, message } => {
                 self.keep(child);
                 Err(refusal(&code, message))
             }
-            // Such a child is not kept.
+            Reply::Picture(_) | Reply::Scan(_) => {
+                self.keep(child);
+                Ok(reply)
+            }
+            // And the child is not kept.
             Reply::Hello(_) | Reply::Opened { .. } | Reply::Working { .. } | Reply::Page(_) | Reply::Done(_) => {
                 Err(unexpected())
             }

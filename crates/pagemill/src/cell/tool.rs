@@ -102,6 +102,8 @@ pub(crate) struct ToolArgs {
 /// Becomes the program; returns only when that fails.
 pub(crate) fn run(args: ToolArgs) -> io::Error {
     close_inherited();
+    // As reading does, it gives way to whoever is being answered.
+    let _ = rustix::process::nice(5);
     confine(&Profile::Tool { read: args.read, cpu_seconds: args.cpu_seconds }, args.memory);
     match args.words.split_first() {
         Some((program, arguments)) => std::process::Command::new(program).args(arguments).exec(),

@@ -100,7 +100,7 @@ h2 { grid-column: 1 / -1; font-size: 1rem; margin: 0 }
 figure { position: relative; margin: 0; align-self: start; background: #fff; box-shadow: 0 1px 4px #0003 }
 figure img { display: block; width: 100% }
 figure i { position: absolute; border: 1.5px solid; box-sizing: border-box; font: 700 11px/1 system-ui }
-figure i b { position: absolute; top: -1px; left: -1px; padding: 1px 3px; color: #fff; background: var(--ink) }
+figure i b { position: absolute; top: -1px; right: 100%; padding: 1px 3px; color: #fff; background: var(--ink) }
 figure i, li { border-color: var(--ink) } figure i { background: color-mix(in srgb, var(--ink) 9%, transparent) }
 ol { list-style: none; margin: 0; padding: 0 }
 li { background: #fff; border-left: 4px solid var(--ink); margin: 0 0 .4rem; padding: .3rem .7rem; white-space: pre-wrap; overflow-wrap: anywhere }

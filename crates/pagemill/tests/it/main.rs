@@ -7,6 +7,7 @@ mod bad_input;
 mod browser;
 mod cell;
 mod changes;
+mod compare;
 mod documents;
 mod hostile;
 mod kills;
