@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use pagemill_core::{DocumentId, Stage, StageLedger};
+use pagemill_core::{DocumentId, Stage, StageLedger, Task};
 use serde_json::json;
 
 use crate::{
@@ -186,13 +186,59 @@ impl Write for StrikeOff {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         let claim = &self.claim;
         queue::hold(tx, claim).await?;
-        tx.execute(
-            "DELETE FROM checkpoints WHERE document = $1 AND version = $2 AND stage = $3 AND unit >= 0 AND key <> $4",
-            args![&claim.document, claim.version, claim.stage.as_str(), &self.key],
-        )
-        .await
-        .map(drop)
+        let struck = tx
+            .rows(
+                "DELETE FROM checkpoints WHERE document = $1 AND version = $2 AND stage = $3 AND unit >= 0 \
+                 AND key <> $4 RETURNING task, items",
+                args![&claim.document, claim.version, claim.stage.as_str(), &self.key],
+            )
+            .await?;
+        // They are done again, and counted then.
+        let mut ledger = ledger_of(tx, claim).await?;
+        for row in &struck {
+            let mut fields = row.fields();
+            let (task, items): (String, u32) = (fields.text()?, fields.count()?);
+            let Some(entry) = ledger.iter_mut().find(|entry| entry.stage == claim.stage) else { break };
+            if task == claim.task.as_str() && entry.units_done > 0 {
+                entry.units_done -= 1;
+                entry.done = entry.done.saturating_sub(items);
+            } else {
+                entry.units_reused = entry.units_reused.saturating_sub(1);
+                entry.reused = entry.reused.saturating_sub(items);
+            }
+        }
+        tx.execute("UPDATE tasks SET ledger = $2 WHERE id = $1", args![&claim.task, to_json(&ledger)?]).await.map(drop)
     }
+}
+
+async fn ledger_of(tx: &mut Tx<'_>, claim: &Claim) -> Result<Vec<StageLedger>, Failure> {
+    let row = tx.row("SELECT ledger FROM tasks WHERE id = $1", args![&claim.task]).await?;
+    row.map_or_else(|| Err(crate::failure::lease_lost(claim)), |row| from_json(&row.text()?))
+}
+
+/// Counts what a task finds done in its version: the units of the task it goes on from.
+pub(crate) async fn take_stock(tx: &mut Tx<'_>, task: &mut Task) -> Result<(), Failure> {
+    let rows = tx
+        .rows(
+            "SELECT stage, COUNT(*), CAST(SUM(items) AS BIGINT) FROM checkpoints \
+             WHERE document = $1 AND version = $2 AND unit >= 0 GROUP BY stage",
+            args![&task.document, task.version],
+        )
+        .await?;
+    for row in &rows {
+        let mut fields = row.fields();
+        let stage = fields.word(Stage::parse)?;
+        let (units_reused, reused) = (fields.count()?, fields.count()?);
+        task.ledger.push(StageLedger { units_reused, reused, ..StageLedger::new(stage) });
+        task.reused += reused;
+    }
+    task.ledger.sort_by_key(|entry| entry.stage);
+    tx.execute(
+        "UPDATE tasks SET ledger = $2, reused = $3 WHERE id = $1",
+        args![&task.id, to_json(&task.ledger)?, task.reused],
+    )
+    .await
+    .map(drop)
 }
 
 /// What became of the items of a unit.
@@ -225,9 +271,7 @@ pub(crate) async fn check_unit(tx: &mut Tx<'_>, claim: &Claim, unit: &Unit, item
         )
         .await?
         == 1;
-    let row = tx.row("SELECT ledger FROM tasks WHERE id = $1", args![&claim.task]).await?;
-    let Some(row) = row else { return Err(crate::failure::lease_lost(claim)) };
-    let mut ledger: Vec<StageLedger> = from_json(&row.text()?)?;
+    let mut ledger = ledger_of(tx, claim).await?;
     if is_new {
         count(&mut ledger, claim.stage, worked, items);
     }

@@ -10,6 +10,7 @@ use crate::{
     dialect::wall_ms,
     documents,
     failure::Failure,
+    ledger,
     queue::{
         self, NewJob, attempts, policy,
         stored::{self, StoredJob, job_columns},
@@ -284,16 +285,21 @@ pub(crate) async fn again(
     let done = rows.iter().map(|row| row.fields().word(Stage::parse)).collect::<Result<Vec<_>, _>>()?;
     let failed = last.error.as_ref().filter(|_| !is_read).map(|error| (last.stage, error.code.fault()));
     let stage = policy::resume_stage(&done, failed);
-    // Units of a stage that was interrupted stand; a fault of the file is looked at afresh.
+    // Units of a stage that was interrupted stand. After a fault of the file they stand as well when they are kept
+    // under a key and no page was lost (it was a limit on the whole, or the next page); else it is looked at afresh.
     let least = if matches!(failed, Some((_, Fault::Input))) { -1 } else { i64::from(u32::MAX) };
     for open in Stage::ALL.into_iter().filter(|open| *open >= stage) {
         tx.execute(
-            "DELETE FROM checkpoints WHERE document = $1 AND version = $2 AND stage = $3 AND (unit = -1 OR unit > $4)",
+            "DELETE FROM checkpoints WHERE document = $1 AND version = $2 AND stage = $3 AND (unit = -1 \
+             OR (unit > $4 AND (key = '' OR EXISTS (SELECT 1 FROM pages p \
+             WHERE p.document = $1 AND p.version = $2 AND p.source = 'failed'))))",
             args![&document.id, last.version, open.as_str(), least],
         )
         .await?;
     }
-    start(tx, document, recipe, priority, last.version, stage).await
+    let mut task = start(tx, document, recipe, priority, last.version, stage).await?;
+    ledger::take_stock(tx, &mut task).await?;
+    Ok(task)
 }
 
 /// Makes a task with its first job, and tells of it.

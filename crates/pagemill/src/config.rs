@@ -43,6 +43,8 @@ pub struct Settings {
     pub events: EventSettings,
     /// How events are told to other programs.
     pub webhooks: WebhookSettings,
+    /// Where backups go that are asked for over HTTP; by default `backups` in the library.
+    pub backups: PathBuf,
 }
 
 /// When workers stop taking jobs, and when they give one up.
@@ -208,6 +210,7 @@ struct File {
     retention: Retention,
     events: EventSettings,
     webhooks: WebhookSettings,
+    backups: Option<PathBuf>,
 }
 
 #[derive(Default, Deserialize)]
@@ -289,6 +292,7 @@ impl Settings {
             retention: file.retention,
             events: file.events,
             webhooks: file.webhooks,
+            backups: file.backups.unwrap_or_else(|| library.join("backups")),
         })
     }
 

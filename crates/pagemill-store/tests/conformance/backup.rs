@@ -42,7 +42,17 @@ async fn a_copy_comes_back_the_same(world: &World) {
     assert_eq!(claim.iter().map(|claim| (&claim.job, claim.attempt)).collect::<Vec<_>>(), [(&held.job, 1)]);
     assert!(claim[0].fence > held.fence);
     copy.close().await;
-    // And back into the other kind of database, into one that holds documents: refused.
+    // Into PostgreSQL, whichever it came from.
+    if let Some(other) = World::postgres().await {
+        assert_eq!(import(&other.options, &path, exported.schema).await.unwrap(), exported.rows);
+        assert_eq!(other.store.dump().await.unwrap(), world.store.dump().await.unwrap());
+        let pages = other.store.pages(&open, 1, 1..=9, true).await.unwrap();
+        assert_eq!(pages, world.store.pages(&open, 1, 1..=9, true).await.unwrap());
+        let claims = other.claim(9).await;
+        assert_eq!(claims.iter().map(|claim| &claim.job).collect::<Vec<_>>(), [&held.job]);
+        other.end().await;
+    }
+    // Into one that holds documents: refused.
     assert_eq!(code(import(&world.options, &path, exported.schema).await), ErrorCode::Conflict);
 }
 

@@ -15,6 +15,8 @@ use crate::{
 stories!(
     the_same_bytes_are_read_once_in_all_projects,
     a_page_that_failed_is_read_again,
+    a_task_that_goes_on_counts_what_it_finds,
+    a_limit_on_the_whole_costs_no_unit,
     a_changed_key_strikes_units_off,
     a_setting_redoes_only_what_depends_on_it,
     what_is_asked_for_again_is_done_again,
@@ -204,6 +206,39 @@ async fn a_page_that_failed_is_read_again(world: &World) {
     assert_eq!(reused, [true, true, false, false, true]);
 }
 
+async fn a_task_that_goes_on_counts_what_it_finds(world: &World) {
+    let added = world.add("a").await;
+    let id = &added.document.id;
+    let claim = world.claim_one().await;
+    let key = format!("pages of {}", sha256("a"));
+    world.store.save_pages(&claim, Unit::new(0, key, 1), &[page(1), page(2)]).await.unwrap();
+    assert_eq!(told(world, id, Stage::Parse).await, (2, 0, 0));
+    world.store.cancel_task(&world.project, &claim.task).await.unwrap();
+    let again = world.add("a").await;
+    assert!(!again.reused && again.task.reused == 2);
+    work_off(world, USUAL).await;
+    assert_eq!(told(world, id, Stage::Parse).await, (3, 2, 0));
+    let units: Vec<_> = world.task_of(id).await.ledger.iter().map(|e| (e.units_done, e.units_reused)).collect();
+    assert_eq!(units, [(2, 1), (1, 0), (1, 0)]);
+}
+
+async fn a_limit_on_the_whole_costs_no_unit(world: &World) {
+    let id = world.add("a").await.document.id;
+    let key = format!("pages of {}", sha256("a"));
+    let claim = world.claim_one().await;
+    world.store.save_pages(&claim, Unit::new(0, key.as_str(), 1), &[page(1), page(2)]).await.unwrap();
+    world.store.fail_task(&claim, &crate::world::error(ErrorCode::TimeLimit)).await.unwrap();
+    assert_eq!(world.add("a").await.task.reused, 2);
+    // A page that was lost is looked at again, and its unit with it.
+    let claim = world.claim_one().await;
+    let lost = [page(3), Page::failed(4, "time_limit")];
+    world.store.save_pages(&claim, Unit::new(1, key.as_str(), 1), &lost).await.unwrap();
+    world.store.fail_task(&claim, &crate::world::error(ErrorCode::TimeLimit)).await.unwrap();
+    assert_eq!(world.add("a").await.task.reused, 0);
+    work_off(world, USUAL).await;
+    assert_eq!(told(world, &id, Stage::Parse).await, (5, 0, 0));
+}
+
 async fn a_changed_key_strikes_units_off(world: &World) {
     let added = world.add("a").await;
     let claim = world.claim_one().await;
@@ -212,6 +247,7 @@ async fn a_changed_key_strikes_units_off(world: &World) {
     world.store.save_pages(&claim, Unit::new(1, "new", 1), &[page(3), page(4)]).await.unwrap();
     let units = world.store.open_units(&claim, "new").await.unwrap();
     assert_eq!(units.into_iter().collect::<Vec<_>>(), [1]);
+    assert_eq!(told(world, &added.document.id, Stage::Parse).await, (2, 0, 0));
     let units = world.store.finished_units(&added.document.id, 1, Stage::Parse).await.unwrap();
     assert_eq!(units.into_iter().collect::<Vec<_>>(), [1]);
     world.store.cancel_task(&world.project, &claim.task).await.unwrap();

@@ -1,34 +1,36 @@
 //! Backups of the library.
 
-use std::path::PathBuf;
-
-use axum::extract::State;
+use axum::extract::{Request, State};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{Faces, extract, problem::ApiError};
 use crate::library::{self, views::BackupView};
 
-/// Where to put a backup.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+/// How to call a backup.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct BackupRequest {
-    /// A folder on the server's machine, from the root on; it must be new or empty.
-    #[schema(value_type = String)]
-    to: PathBuf,
+    /// Letters, digits, `-` and `_`, 64 at most; the time unless told.
+    name: Option<String>,
 }
 
-/// Copy the library into a folder of the server's machine, while it is at work.
+/// Copy the library while it is at work.
 ///
-/// `pagemill restore` makes a library of it. Settings and secrets are not in it.
-#[utoipa::path(post, path = "/backup", tag = "library", request_body = BackupRequest,
+/// The copy is a folder below the server's `backups` folder; `pagemill restore` makes a library of it. Settings and
+/// secrets are not in it.
+#[utoipa::path(post, path = "/backup", tag = "library", request_body = Option<BackupRequest>,
     responses((status = 200, body = BackupView)))]
 pub(super) async fn make_backup(
     State(faces): State<Faces>,
-    extract::Json(request): extract::Json<BackupRequest>,
+    request: Request,
 ) -> Result<axum::Json<BackupView>, ApiError> {
-    if !request.to.is_absolute() {
-        return Err(ApiError::invalid("`to` must be a folder from the root on, for example `/srv/backups/monday`"));
+    let BackupRequest { name } = extract::optional_json(request).await?;
+    let name = name.unwrap_or_else(library::backup_name);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
+        return Err(ApiError::invalid("`name` has letters, digits, `-` and `_`, 64 at most"));
     }
-    Ok(axum::Json(library::backup(faces.library.settings(), &request.to).await?))
+    let settings = faces.library.settings();
+    Ok(axum::Json(library::backup(settings, &settings.backups.join(name)).await?))
 }

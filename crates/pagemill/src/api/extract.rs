@@ -32,6 +32,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
+/// A body of JSON that may be left out.
+///
+/// # Errors
+/// As [`Json`].
+pub(super) async fn optional_json<T: DeserializeOwned + Default>(request: Request) -> Result<T, ApiError> {
+    use axum::body::HttpBody as _;
+    if request.body().size_hint().exact() == Some(0) {
+        return Ok(T::default());
+    }
+    Json::from_request(request, &()).await.map(|Json(body)| body)
+}
+
 fn refuse_json(rejection: JsonRejection) -> ApiError {
     let text = rejection.body_text();
     let code = match rejection.status().as_u16() {

@@ -67,7 +67,7 @@ pub(super) async fn process_document(
     Address(id): Address<DocumentId>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let request = optional_json(request).await?;
+    let request: ProcessRequest = extract::optional_json(request).await?;
     let options = ProcessOptions {
         recipe: request.recipe,
         priority: request.priority.unwrap_or_default(),
@@ -120,16 +120,6 @@ pub(super) async fn get_ledger(
     Address(id): Address<DocumentId>,
 ) -> Result<Json<PageLedgerView>, ApiError> {
     Ok(Json(faces.library.page_ledger(&faces.project, &id).await?))
-}
-
-/// A JSON body, or none.
-async fn optional_json(request: Request) -> Result<ProcessRequest, ApiError> {
-    use axum::{body::HttpBody as _, extract::FromRequest as _};
-    if request.body().size_hint().exact() == Some(0) {
-        return Ok(ProcessRequest::default());
-    }
-    let extract::Json(request) = extract::Json::from_request(request, &()).await?;
-    Ok(request)
 }
 
 fn accepted(task: &str, answer: impl IntoResponse) -> Response {

@@ -264,3 +264,8 @@ fn now() -> String {
     let elapsed = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
     rfc3339(i64::try_from(elapsed.as_millis()).unwrap_or(0))
 }
+
+/// What a backup is called that nobody has named: the time, to the second.
+pub fn backup_name() -> String {
+    now().chars().take_while(|c| *c != '.').filter(|c| *c != ':' && *c != 'Z').collect()
+}

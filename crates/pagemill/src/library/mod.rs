@@ -38,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{cell::Cells, config::Settings, ocr::Ocr};
 
-pub use backup::{backup, restore};
+pub use backup::{backup, backup_name, restore};
 pub(crate) use events::{EventHub, Listener, Published};
 pub use indexing::Indexing;
 pub use lock::folder_problem;

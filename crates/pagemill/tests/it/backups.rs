@@ -96,16 +96,21 @@ async fn a_server_is_backed_up_while_it_serves() {
     let library = TestLibrary::with("two_columns.pdf");
     let expected = library.run(&["dump"]).stdout;
     let server = library.serve();
-    let backup = library.folder.path().join("over http");
+    let backup = library.path().join("backups/monday");
     let client = reqwest::Client::new();
-    let made = client.post(server.at("/api/v1/backup")).json(&json!({ "to": backup })).send().await.unwrap();
+    let address = server.at("/api/v1/backup");
+    let made = client.post(&address).json(&json!({ "name": "monday" })).send().await.unwrap();
     assert_eq!(made.status(), 200);
+    let unnamed: Value = client.post(&address).send().await.unwrap().json().await.unwrap();
+    assert_eq!(unnamed["documents"], 1, "{unnamed}");
     let (copy, restored) = restored(&backup);
     assert_eq!(restored["identical"], true, "{restored}");
     assert_eq!(copy.run(&["dump"]).stdout, expected);
     // The command works beside the server as well.
     let beside = library.folder.path().join("beside");
     assert_eq!(library.run(&["backup", beside.to_str().unwrap()]).code, 0);
-    let relative = client.post(server.at("/api/v1/backup")).json(&json!({ "to": "here" })).send().await.unwrap();
-    assert_eq!(relative.status(), 400);
+    for name in ["../x", "", "/etc/x", "a b"] {
+        let refused = client.post(&address).json(&json!({ "name": name })).send().await.unwrap();
+        assert_eq!(refused.status(), 400, "{name}");
+    }
 }
