@@ -93,6 +93,16 @@ class Library:
         doctor = self.run("doctor")
         if doctor.returncode != 0:
             problems.append(f"doctor: {doctor.stdout}")
+        return problems + self.uneven()
+
+    def uneven(self) -> list[str]:
+        """Tasks whose ledger does not count every page once."""
+        problems = []
+        for task in json.loads(self.run("tasks", "--json").stdout)["tasks"]:
+            read = [stage for stage in task["ledger"] if stage["stage"] == "parse"]
+            pages = sum(stage["done"] + stage["reused"] + stage["failed"] for stage in read)
+            if task["status"] in ("completed", "partial") and pages != task["pages_total"]:
+                problems.append(f"{task['id']} counts {pages} of {task['pages_total']} pages")
         return problems
 
 
