@@ -249,10 +249,13 @@ async fn free_all(tx: &mut Tx<'_>) -> Result<(), Failure> {
     queue::give_all_back(tx).await?;
     tx.execute("UPDATE jobs SET run_at = 0 WHERE run_at > 0", &[]).await?;
     tx.execute("DELETE FROM facts WHERE key = 'lease_boot'", &[]).await?;
-    // Secrets are in no copy.
-    let sql = "UPDATE webhooks SET disabled = 'its secret is in no backup; delete it and make it anew' \
-               WHERE NOT EXISTS (SELECT 1 FROM webhook_secrets s WHERE s.webhook = webhooks.id)";
-    tx.execute(sql, &[]).await?;
+    // What cannot be signed is not told, and says so.
+    tx.execute(
+        "UPDATE webhooks SET disabled = 'its secret is not in a backup; make it anew' WHERE disabled IS NULL \
+         AND NOT EXISTS (SELECT 1 FROM webhook_secrets s WHERE s.webhook = webhooks.id)",
+        &[],
+    )
+    .await?;
     tx.flush().await?;
     tx.conn().batch("COMMIT").await
 }

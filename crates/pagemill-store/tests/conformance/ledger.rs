@@ -480,7 +480,7 @@ async fn person(world: &World, id: &DocumentId, round: u32, chance: &mut Chance)
             assert_eq!(problem.code, ErrorCode::Conflict, "{problem:?}");
         }
     }
-    let is_deleted = round % 2 == 0;
+    let is_deleted = round.is_multiple_of(2);
     if is_deleted {
         world.store.delete_document(&world.project, id).await.unwrap().unwrap();
     }
