@@ -15,7 +15,7 @@ use crate::{
 stories!(a_stale_fence_writes_nothing, a_deleted_document_takes_no_writes, a_cancelled_task_takes_no_writes);
 
 /// Every method by which a worker writes.
-const WRITES: [&str; 11] = [
+const WRITES: [&str; 12] = [
     "begin_stage",
     "save_pages",
     "finish_parse",
