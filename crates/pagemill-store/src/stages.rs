@@ -2,17 +2,17 @@
 //!
 //! Each write is one transaction: output, checkpoint, next job and event together, under the fence of the claim.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use pagemill_core::{DocumentId, Stage};
+use pagemill_core::{DocumentId, JobId, Stage, TaskId};
 use serde_json::json;
 
 use crate::{
     Answer, Claim, Store,
     dialect::wall_ms,
-    failure::Failure,
+    failure::{Failure, lease_lost},
     queue::{self, Held, NewJob},
-    sql::{Tx, Write, args, to_json},
+    sql::{LIST, Tx, Value, Write, args, short_list, to_json},
 };
 
 impl Store {
@@ -52,7 +52,22 @@ impl Store {
     /// # Errors
     /// `lease_lost` when the job is no longer held.
     pub fn finish_stage<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
-        self.write(FinishStage(claim.clone()))
+        Box::pin(async move {
+            let lost = self.finish_stages(std::slice::from_ref(claim)).await?;
+            if lost.is_empty() { Ok(()) } else { Err(self.problem(lease_lost(claim))) }
+        })
+    }
+
+    /// The same for many jobs in one transaction. Returns those that are no longer held: nothing was written for
+    /// them.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn finish_stages<'a>(&'a self, claims: &'a [Claim]) -> Answer<'a, Vec<JobId>> {
+        // Everyone locks in the same order.
+        let mut claims = claims.to_vec();
+        claims.sort_by(|a, b| a.document.cmp(&b.document).then_with(|| a.job.cmp(&b.job)));
+        self.write(FinishStages(claims))
     }
 }
 
@@ -81,31 +96,50 @@ impl Write for BeginStage {
     }
 }
 
-struct FinishStage(Claim);
+struct FinishStages(Vec<Claim>);
 
-impl Write for FinishStage {
-    type Output = ();
+impl Write for FinishStages {
+    /// The claims that did not hold any more.
+    type Output = Vec<JobId>;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
-        let Self(claim) = self;
-        let held = queue::hold(tx, claim).await?;
-        advance(tx, claim, &held, "").await?;
-        let kind = match claim.stage {
-            Stage::Parse => "document.text_extracted",
-            Stage::Ocr => "document.text_recognised",
-            Stage::Chunk => "document.chunks_created",
-            Stage::Embed => "document.embeddings_skipped",
-            Stage::Index => "document.indexed",
-            Stage::Finish => "task.stage",
-        };
-        tx.event(kind, &claim.project, Some(&claim.task), Some(&claim.document), &json!({}))
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<JobId>, Failure> {
+        let Self(claims) = self;
+        let held = queue::hold_all(tx, claims).await?;
+        let (mut done, mut lost) = (Vec::with_capacity(claims.len()), Vec::new());
+        for (claim, held) in claims.iter().zip(&held) {
+            match held {
+                Some(held) => done.push((claim, held)),
+                None => lost.push(claim.job.clone()),
+            }
+        }
+        if done.is_empty() {
+            return Ok(lost);
+        }
+        end_all(tx, &done, "").await?;
+        let next = done.iter().filter_map(|(claim, held)| {
+            let next = claim.stage.next()?;
+            Some(NewJob::after(claim, held.turn(), next))
+        });
+        queue::enqueue_all(tx, &next.collect::<Vec<_>>()).await?;
+        for (claim, _) in done {
+            let kind = match claim.stage {
+                Stage::Parse => "document.text_extracted",
+                Stage::Ocr => "document.text_recognised",
+                Stage::Chunk => "document.chunks_created",
+                Stage::Embed => "document.embeddings_skipped",
+                Stage::Index => "document.indexed",
+                Stage::Finish => "task.stage",
+            };
+            tx.event(kind, &claim.project, Some(&claim.task), Some(&claim.document), &json!({}))?;
+        }
+        Ok(lost)
     }
 }
 
 /// Ends a stage: its checkpoint (with a key where its output can be found again), its time, its job gone, the next
 /// one queued.
 pub(crate) async fn advance(tx: &mut Tx<'_>, claim: &Claim, held: &Held, key: &str) -> Result<(), Failure> {
-    end(tx, claim, held, key).await?;
+    end_all(tx, &[(claim, held)], key).await?;
     match claim.stage.next() {
         Some(next) => queue::enqueue(tx, &NewJob::after(claim, held.turn(), next)).await,
         None => Ok(()),
@@ -120,7 +154,7 @@ pub(crate) async fn advance_past(
     key: &str,
     idle: Stage,
 ) -> Result<(), Failure> {
-    end(tx, claim, held, key).await?;
+    end_all(tx, &[(claim, held)], key).await?;
     tx.execute(
         "INSERT INTO checkpoints (document, version, stage, unit, task, at_ms) VALUES ($1, $2, $3, -1, $4, $5) \
          ON CONFLICT (document, version, stage, unit) DO NOTHING",
@@ -133,23 +167,45 @@ pub(crate) async fn advance_past(
     }
 }
 
-/// The end of a stage: its checkpoint, its time, its job gone.
-async fn end(tx: &mut Tx<'_>, claim: &Claim, held: &Held, key: &str) -> Result<(), Failure> {
+/// The end of a stage, for the jobs of several tasks with as few statements as for one: checkpoints, times, jobs gone.
+async fn end_all(tx: &mut Tx<'_>, done: &[(&Claim, &Held)], key: &str) -> Result<(), Failure> {
+    const CHECKPOINTS: &str = "INSERT INTO checkpoints (document, version, stage, unit, task, at_ms, key) VALUES";
+    const TASKS: &str = "SELECT id, timings, stage_started_ms FROM tasks WHERE id IN ({list}) ORDER BY id";
+    const TIMINGS: &str = "UPDATE tasks SET timings = v.column2, waiting = NULL FROM (VALUES";
     let now = wall_ms();
-    tx.execute(
-        "INSERT INTO checkpoints (document, version, stage, unit, task, at_ms, key) VALUES ($1, $2, $3, -1, $4, $5, $6) \
-         ON CONFLICT (document, version, stage, unit) DO NOTHING",
-        args![&claim.document, claim.version, claim.stage.as_str(), &claim.task, now, key],
-    )
-    .await?;
-    queue::complete(tx, claim, held).await?;
-    let row = tx.row("SELECT timings, stage_started_ms FROM tasks WHERE id = $1", args![&claim.task]).await?;
-    let Some(row) = row else { return Err(crate::failure::lease_lost(claim)) };
-    let mut fields = row.fields();
-    let mut timings: Vec<(Stage, f64)> = fields.json()?;
-    let begun = fields.int_or_null()?.unwrap_or(now);
-    timings.push((claim.stage, (now - begun).max(0) as f64 / 1000.0));
-    tx.execute("UPDATE tasks SET timings = $2, waiting = NULL WHERE id = $1", args![&claim.task, to_json(&timings)?])
-        .await
-        .map(drop)
+    let mut checkpoints: Vec<Value> = Vec::with_capacity(done.len() * 7);
+    for (claim, _) in done {
+        let stage = claim.stage.as_str();
+        checkpoints.extend_from_slice(args![&claim.document, claim.version, stage, -1_i64, &claim.task, now, key]);
+    }
+    let once = "ON CONFLICT (document, version, stage, unit) DO NOTHING";
+    tx.conn().insert_many(CHECKPOINTS, 7, once, &checkpoints).await?;
+    queue::complete(tx, done).await?;
+
+    let mut timed: BTreeMap<TaskId, Timings> = BTreeMap::new();
+    for some in done.chunks(LIST) {
+        let tasks: Vec<TaskId> = some.iter().map(|(claim, _)| claim.task.clone()).collect();
+        let (sql, values) = short_list(TASKS, &[], &tasks);
+        let sql = tx.dialect().for_update_list(sql);
+        for row in &tx.rows(sql, &values).await? {
+            let mut fields = row.fields();
+            let task = fields.id()?;
+            timed.insert(task, Timings { stages: fields.json()?, began: fields.int_or_null()?.unwrap_or(now) });
+        }
+    }
+    for (claim, _) in done {
+        let Some(task) = timed.get_mut(&claim.task) else { return Err(lease_lost(claim)) };
+        task.stages.push((claim.stage, (now - task.began).max(0) as f64 / 1000.0));
+    }
+    let mut values: Vec<Value> = Vec::with_capacity(timed.len() * 2);
+    for (task, timings) in &timed {
+        values.extend_from_slice(args![task, to_json(&timings.stages)?]);
+    }
+    tx.conn().insert_many(TIMINGS, 2, ") AS v WHERE tasks.id = v.column1", &values).await
+}
+
+/// The seconds each stage of a task took, and when the one under way began.
+struct Timings {
+    stages: Vec<(Stage, f64)>,
+    began: i64,
 }

@@ -17,7 +17,7 @@ use crate::{
     Answer, Claim, Outcome, Store,
     dialect::wall_ms,
     failure::{Failure, lease_lost},
-    sql::{LIST, Tx, Write, args, list_values, with_list},
+    sql::{LIST, Tx, Write, args, short_list},
 };
 
 impl Store {
@@ -109,8 +109,8 @@ impl Write for Heartbeat {
         let mut lost = Vec::new();
         for claims in self.claims.chunks(LIST) {
             let ids: Vec<JobId> = claims.iter().map(|(job, _)| job.clone()).collect();
-            let values = list_values(&[], &ids);
-            let sql = tx.dialect().for_update_list(with_list(OF_LIST, 1));
+            let (sql, values) = short_list(OF_LIST, &[], &ids);
+            let sql = tx.dialect().for_update_list(sql);
             let mut jobs = StoredJob::read_all(&tx.rows(sql, &values).await?)?;
             jobs.retain_mut(|job| {
                 let fence = claims.iter().find(|(id, _)| *id == job.id).map_or(-1, |(_, fence)| *fence);

@@ -14,14 +14,19 @@ mod standing;
 pub(crate) mod stored;
 mod workers;
 
-use pagemill_core::{DocumentId, JobId, Priority, ProjectId, Stage, Task, TaskError, TaskId, queue::policy as rules};
+use std::collections::BTreeSet;
+
+use pagemill_core::{
+    DocumentId, JobId, Priority, ProjectId, Stage, Task, TaskError, TaskId,
+    queue::{Job, policy as rules},
+};
 use serde_json::json;
 
 use crate::{
     Claim, Outcome,
     dialect::wall_ms,
     failure::{Failure, lease_lost},
-    sql::{Tx, args, to_json},
+    sql::{LIST, Tx, Value, args, short_list, to_json},
 };
 use attempts::Ended;
 use stored::{StoredJob, job_columns};
@@ -86,24 +91,36 @@ impl<'a> NewJob<'a> {
 
 /// Queues a job. One that is there already is left as it is.
 pub(crate) async fn enqueue(tx: &mut Tx<'_>, job: &NewJob<'_>) -> Result<(), Failure> {
-    tx.execute(
-        "INSERT INTO jobs (id, task, document, project, queue, stage, unit, version, recipe, priority, turn, state, \
-         run_at, attempt, crashes, fence) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, 'ready', 0, 0, 0, 0) \
-         ON CONFLICT (task, stage, unit) DO NOTHING",
-        args![
+    enqueue_all(tx, std::slice::from_ref(job)).await
+}
+
+/// Queues jobs. Those that are there already are left as they are.
+pub(crate) async fn enqueue_all(tx: &mut Tx<'_>, jobs: &[NewJob<'_>]) -> Result<(), Failure> {
+    const HEAD: &str = "INSERT INTO jobs (id, task, document, project, queue, stage, unit, version, recipe, priority, \
+                        turn, state, run_at, attempt, crashes, fence) VALUES";
+    let mut values: Vec<Value> = Vec::with_capacity(jobs.len() * 16);
+    for job in jobs {
+        let new = Job::new(0, 0);
+        values.extend_from_slice(args![
             &JobId::new(),
             job.task,
             job.document,
             job.project,
             job.stage.queue().as_str(),
             job.stage.as_str(),
+            0_u32,
             job.version,
             job.recipe,
             job.priority as u32,
             job.turn,
-        ],
-    )
-    .await?;
+            new.state.as_str(),
+            new.run_at,
+            new.attempt,
+            new.crashes,
+            new.fence,
+        ]);
+    }
+    tx.conn().insert_many(HEAD, 16, "ON CONFLICT (task, stage, unit) DO NOTHING", &values).await?;
     tx.wake();
     Ok(())
 }
@@ -154,13 +171,44 @@ pub(crate) async fn hold(tx: &mut Tx<'_>, claim: &Claim) -> Result<Held, Failure
     }
 }
 
-/// Ends a held job that is done: its row is gone, its attempt written down.
-pub(crate) async fn complete(tx: &mut Tx<'_>, claim: &Claim, held: &Held) -> Result<(), Failure> {
-    let mut job = held.stored.clone();
-    job.job.complete().map_err(|_refused| lease_lost(claim))?;
-    stored::save(tx, &[job]).await?;
-    let ended = Ended { before: &held.stored, worker: &claim.worker, outcome: Outcome::Done, error: None };
-    attempts::record(tx, &[ended]).await
+/// The same for many claims, with one answer for each: `None` where it does not hold any more.
+pub(crate) async fn hold_all(tx: &mut Tx<'_>, claims: &[Claim]) -> Result<Vec<Option<Held>>, Failure> {
+    const DOCUMENTS: &str = "SELECT id FROM documents WHERE id IN ({list}) ORDER BY id";
+    const JOBS: &str =
+        concat!("SELECT ", job_columns!(), " FROM jobs WHERE id IN ({list}) AND state = 'leased' ORDER BY id");
+    let mut held: Vec<Option<Held>> = Vec::with_capacity(claims.len());
+    for some in claims.chunks(LIST) {
+        let documents: Vec<DocumentId> = some.iter().map(|claim| claim.document.clone()).collect();
+        let (sql, values) = short_list(DOCUMENTS, &[], &documents);
+        let sql = tx.dialect().for_update_list(sql);
+        let rows = tx.rows(sql, &values).await?;
+        let known = rows.iter().map(|row| row.fields().id()).collect::<Result<BTreeSet<DocumentId>, _>>()?;
+        let jobs: Vec<JobId> = some.iter().map(|claim| claim.job.clone()).collect();
+        let (sql, values) = short_list(JOBS, &[], &jobs);
+        let sql = tx.dialect().for_update_list(sql);
+        let stored = StoredJob::read_all(&tx.rows(sql, &values).await?)?;
+        held.extend(some.iter().map(|claim| {
+            let stored = stored.iter().find(|stored| stored.id == claim.job)?;
+            let holds = stored.job.held_by(&claim.worker, claim.fence).is_ok();
+            let is_there = known.contains(&claim.document) && stored.project == claim.project;
+            (holds && is_there).then(|| Held { stored: stored.clone() })
+        }));
+    }
+    Ok(held)
+}
+
+/// Ends held jobs that are done: their rows are gone, their attempts written down.
+pub(crate) async fn complete(tx: &mut Tx<'_>, done: &[(&Claim, &Held)]) -> Result<(), Failure> {
+    let mut jobs = Vec::with_capacity(done.len());
+    let mut ended = Vec::with_capacity(done.len());
+    for (claim, held) in done {
+        let mut job = held.stored.clone();
+        job.job.complete().map_err(|_refused| lease_lost(claim))?;
+        jobs.push(job);
+        ended.push(Ended { before: &held.stored, worker: &claim.worker, outcome: Outcome::Done, error: None });
+    }
+    stored::save(tx, &jobs).await?;
+    attempts::record(tx, &ended).await
 }
 
 /// Ends a task without success and takes its jobs away.

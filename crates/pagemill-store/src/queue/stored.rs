@@ -8,7 +8,7 @@ use pagemill_core::{
 use crate::{
     Claim,
     failure::Failure,
-    sql::{Row, Tx, Value, args, from_json, to_json},
+    sql::{LIST, Row, Tx, Value, args, from_json, short_list, to_json},
 };
 
 /// The columns [`StoredJob::read`] reads, in its order.
@@ -98,8 +98,10 @@ impl StoredJob {
 /// Writes what jobs have become. Whoever calls holds their rows.
 pub(crate) async fn save(tx: &mut Tx<'_>, jobs: &[StoredJob]) -> Result<(), Failure> {
     let (done, kept): (Vec<_>, Vec<_>) = jobs.iter().partition(|job| job.job.state == JobState::Done);
-    for job in done {
-        tx.execute("DELETE FROM jobs WHERE id = $1", args![&job.id]).await?;
+    let done: Vec<JobId> = done.into_iter().map(|job| job.id.clone()).collect();
+    for some in done.chunks(LIST) {
+        let (sql, values) = short_list("DELETE FROM jobs WHERE id IN ({list})", &[], some);
+        tx.execute(sql, &values).await?;
     }
     if kept.is_empty() {
         return Ok(());

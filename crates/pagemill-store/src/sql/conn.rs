@@ -166,8 +166,27 @@ pub(crate) const LIST: usize = 64;
 
 /// Replaces `{list}` in a statement by `$first, …` with [`LIST`] places. Fill it with [`list_values`].
 pub(crate) fn with_list(sql: &str, first: usize) -> SqlStr {
-    let places: Vec<String> = (first..first + LIST).map(|place| format!("${place}")).collect();
+    with_places(sql, first, LIST)
+}
+
+fn with_places(sql: &str, first: usize, count: usize) -> SqlStr {
+    let places: Vec<String> = (first..first + count).map(|place| format!("${place}")).collect();
     AssertSqlSafe(sql.replace("{list}", &places.join(","))).into_sql_str()
+}
+
+/// The same for a list that is often short: as many places as it needs, of a few lengths, and the values for them.
+/// `items` has one to [`LIST`] entries.
+pub(crate) fn short_list<'v, T>(sql: &str, fixed: &[Value], items: &'v [T]) -> (SqlStr, Vec<Value>)
+where
+    Value: From<&'v T>,
+{
+    let count = [1, 8, LIST].into_iter().find(|count| *count >= items.len()).unwrap_or(LIST);
+    let mut values = fixed.to_vec();
+    values.extend(items.iter().map(Value::from));
+    if let Some(last) = values.last().cloned() {
+        values.resize(fixed.len() + count, last);
+    }
+    (with_places(sql, fixed.len() + 1, count), values)
 }
 
 /// The values of a list, its last one repeated up to [`LIST`].
