@@ -26,6 +26,7 @@ const WRITES: [&str; 12] = [
     "finish_task",
     "release",
     "retry_later",
+    "crash_job",
     "fail_task",
 ];
 
@@ -43,6 +44,7 @@ async fn write(world: &World, method: &str, claim: &Claim) -> Result<(), Problem
         "finish_task" => store.finish_task(claim).await.map(drop),
         "release" => store.release(claim, Some("stale"), Duration::ZERO).await,
         "retry_later" => store.retry_later(claim, &error(ErrorCode::Internal), Duration::ZERO).await,
+        "crash_job" => store.crash_job(claim, &error(ErrorCode::Internal), Duration::ZERO).await,
         "fail_task" => store.fail_task(claim, &error(ErrorCode::Internal)).await,
         other => panic!("`{other}` is not in the table"),
     }
