@@ -107,7 +107,9 @@ fn with_set_aside(
         }
         (status, Some(error), Some((stage, reason))) => {
             let message = format!("{}; `{}` was set aside: {}", error.message, stage.as_str(), reason.message);
-            (status, Some(TaskError { code: error.code, message }))
+            // When nothing could be read, what was set aside is why.
+            let code = if status == TaskStatus::Failed { reason.code } else { error.code };
+            (status, Some(TaskError { code, message }))
         }
         (status, error, _) => (status, error),
     }

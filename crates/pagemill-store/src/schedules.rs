@@ -160,12 +160,17 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub fn sweep_tasks<'a>(&'a self, before_ms: i64) -> Answer<'a, u64> {
-        self.sweep(
-            "DELETE FROM tasks WHERE id IN (SELECT t.id FROM tasks t WHERE t.finished_ms < $1 \
-             AND EXISTS (SELECT 1 FROM tasks n WHERE n.document = t.document AND n.id > t.id) \
-             AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.task = t.id) ORDER BY t.finished_ms LIMIT $2)",
-            before_ms,
-        )
+        const TASKS: &str = "DELETE FROM tasks WHERE id IN (SELECT t.id FROM tasks t WHERE t.finished_ms < $1 \
+                             AND EXISTS (SELECT 1 FROM tasks n WHERE n.document = t.document AND n.id > t.id) \
+                             AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.task = t.id) ORDER BY t.finished_ms LIMIT $2)";
+        // Attempts go after their tasks; what a kill leaves of them goes the next time.
+        const ATTEMPTS: &str = "DELETE FROM attempts WHERE task IN (SELECT DISTINCT a.task FROM attempts a \
+                                WHERE a.ended_ms < $1 AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.id = a.task) LIMIT $2)";
+        Box::pin(async move {
+            let removed = self.sweep(TASKS, before_ms).await?;
+            self.sweep(ATTEMPTS, before_ms).await?;
+            Ok(removed)
+        })
     }
 
     fn sweep(&self, sql: &'static str, before_ms: i64) -> Answer<'_, u64> {

@@ -41,9 +41,10 @@ pub fn room(asked: u32, paused: bool, concurrency: Option<u32>, leased: u32) -> 
 /// it. Such a task ends as `partial`.
 pub fn goes_on_without(stage: Stage) -> Option<Stage> {
     match stage {
-        // Without vectors a document is findable by words.
-        Stage::Embed => stage.next(),
-        Stage::Parse | Stage::Ocr | Stage::Chunk | Stage::Index | Stage::Finish => None,
+        // Without the words of its pictures the rest of a document can be read; without vectors it is findable by
+        // words.
+        Stage::Ocr | Stage::Embed => stage.next(),
+        Stage::Parse | Stage::Chunk | Stage::Index | Stage::Finish => None,
     }
 }
 

@@ -94,6 +94,13 @@ pub(crate) async fn after_set_aside(tx: &mut Tx<'_>, dead: &StoredJob, error: &T
     });
     tx.event("task.set_aside", &dead.project, Some(&dead.task), Some(&dead.document), &data)?;
     if let Some(next) = policy::goes_on_without(dead.stage) {
+        if dead.stage == Stage::Ocr {
+            // Every page is explained: those that waited for it say why they have no words.
+            let sql = "UPDATE pages SET source = 'failed', reason = $3 WHERE document = $1 AND version = $2 \
+                       AND reason = $4";
+            let pending = ErrorCode::OcrPending.as_str();
+            tx.execute(sql, args![&dead.document, dead.version, error.code.as_str(), pending]).await?;
+        }
         return super::enqueue(tx, &NewJob::after_dead(dead, next)).await;
     }
     let error = TaskError {

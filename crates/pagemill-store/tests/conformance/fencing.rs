@@ -15,7 +15,7 @@ use crate::{
 stories!(a_stale_fence_writes_nothing, a_deleted_document_takes_no_writes, a_cancelled_task_takes_no_writes);
 
 /// Every method by which a worker writes.
-const WRITES: [&str; 14] = [
+const WRITES: [&str; 15] = [
     "begin_stage",
     "save_pages",
     "finish_parse",
@@ -29,6 +29,7 @@ const WRITES: [&str; 14] = [
     "finish_task",
     "release",
     "retry_later",
+    "crash_job",
     "fail_task",
 ];
 
@@ -51,6 +52,7 @@ async fn write(world: &World, method: &str, claim: &Claim) -> Result<(), Problem
         "finish_task" => store.finish_task(claim).await.map(drop),
         "release" => store.release(claim, Some("stale"), Duration::ZERO).await,
         "retry_later" => store.retry_later(claim, &error(ErrorCode::Internal), Duration::ZERO).await,
+        "crash_job" => store.crash_job(claim, &error(ErrorCode::Internal), Duration::ZERO).await,
         "fail_task" => store.fail_task(claim, &error(ErrorCode::Internal)).await,
         other => panic!("`{other}` is not in the table"),
     }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use pagemill_core::{ErrorCode, Queue, Stage, TaskStatus, WorkerId};
+use pagemill_core::{ErrorCode, Page, PageSource, Queue, Stage, TaskStatus, WorkerId};
 use pagemill_store::{JobState, MAX_ATTEMPTS, MAX_CRASHES};
 
 use crate::{
     stories,
-    world::{LEASE, World, code, error},
+    world::{LEASE, World, code, error, info, page},
 };
 
 stories!(
@@ -16,6 +16,7 @@ stories!(
     poison_is_set_aside,
     poison_after_the_text_is_live_leaves_it_searchable,
     the_rest_goes_on_without_a_stage_that_was_set_aside,
+    the_rest_is_read_without_the_words_of_its_pictures,
     a_set_aside_job_can_be_tried_again,
     a_released_job_has_its_attempt_back,
     errors_spend_attempts_until_the_task_fails,
@@ -110,6 +111,28 @@ async fn the_rest_goes_on_without_a_stage_that_was_set_aside(world: &World) {
     world.run_all(2).await;
     assert_eq!(world.task_of(&added.document.id).await.status, TaskStatus::Completed);
     assert_eq!(world.store.library_counts().await.unwrap().vectors, 4);
+}
+
+async fn the_rest_is_read_without_the_words_of_its_pictures(world: &World) {
+    let added = world.add("a").await;
+    let claim = world.claim_one().await;
+    let picture =
+        Page { source: PageSource::Skipped, reason: Some("ocr_pending".to_owned()), blocks: Vec::new(), ..page(2) };
+    world.store.save_pages(&claim, 0, &[page(1), picture]).await.unwrap();
+    world.store.finish_parse(&claim, "", &info(2), &Vec::new(), &serde_json::json!([])).await.unwrap();
+    for _ in 0..MAX_CRASHES {
+        let claim = world.claim_one().await;
+        assert_eq!(claim.stage, Stage::Ocr);
+        world.store.crash_job(&claim, &error(ErrorCode::ReaderCrashed), Duration::ZERO).await.unwrap();
+    }
+    world.run_all(1).await;
+    let task = world.task_of(&added.document.id).await;
+    assert_eq!((task.status, task.pages_unread), (TaskStatus::Partial, 1));
+    let error = task.error.unwrap();
+    assert_eq!(error.code, ErrorCode::PagesUnread);
+    assert!(error.message.contains("1 failed (reader_crashed)"), "{error:?}");
+    assert!(error.message.contains("`ocr` was set aside"), "{error:?}");
+    assert_eq!(world.store.index_texts(&added.document.id, 1).await.unwrap().unwrap().len(), 2);
 }
 
 async fn a_set_aside_job_can_be_tried_again(world: &World) {

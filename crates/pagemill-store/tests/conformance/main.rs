@@ -5,6 +5,7 @@
 
 mod backup;
 mod changes;
+mod control;
 mod deletion;
 mod documents;
 mod events;

@@ -44,6 +44,9 @@ impl Speeds {
         if task.status.is_final() {
             return Some(0.0);
         }
+        if self.per_page.is_empty() {
+            return None;
+        }
         let pages = if task.pages_total > 0 { f64::from(task.pages_total) } else { self.pages };
         let mut seconds = 0.0;
         for stage in Stage::ALL.into_iter().filter(|stage| *stage >= task.stage) {
@@ -52,7 +55,8 @@ impl Speeds {
             } else {
                 1.0
             };
-            seconds += self.per_page.get(&stage)? * pages * open;
+            // A stage that none of them ran (OCR, where no page is a picture) is expected to cost nothing.
+            seconds += self.per_page.get(&stage).copied().unwrap_or(0.0) * pages * open;
         }
         Some(seconds)
     }

@@ -18,5 +18,6 @@ mod restart;
 mod search;
 mod server;
 mod support;
+mod tasks;
 mod webhooks;
 mod websocket;

@@ -1,0 +1,285 @@
+//! What a person sees of the queue and does with it: attempts, dead letters, places in line, workers, lists.
+
+use std::time::Duration;
+
+use pagemill_core::{ErrorCode, Priority, ProjectId, Queue, Stage, TaskStatus, WorkerId, queue::JobState};
+use pagemill_store::{Ahead, DeadLetterKind, MAX_CRASHES, NewDocument, Outcome, TaskFilter, WorkerJob, WorkerReport};
+
+use crate::{
+    stories,
+    world::{LEASE, World, code, error},
+};
+
+stories!(
+    every_attempt_is_told,
+    a_dead_letter_tells_all_and_can_be_replayed,
+    a_discarded_letter_leaves_its_task_as_it_ended,
+    a_paused_task_is_not_claimed_and_goes_on_where_it_was,
+    a_paused_queue_gives_nothing,
+    many_claimers_keep_the_limit_of_a_queue,
+    a_task_knows_who_is_ahead,
+    workers_register_and_are_heard_of,
+    tasks_are_found_by_what_they_have_in_common,
+    what_has_ended_is_measured,
+);
+
+async fn every_attempt_is_told(world: &World) {
+    let added = world.add("a").await;
+    let first = world.claim_one().await;
+    world.store.release(&first, Some("the disk is full"), Duration::ZERO).await.unwrap();
+    let second = world.claim_one().await;
+    world.store.retry_later(&second, &error(ErrorCode::BlobsUnavailable), Duration::ZERO).await.unwrap();
+    world.claim_one().await;
+    world.clock.advance(LEASE);
+    let fourth = world.claim_one().await;
+    let attempts = world.store.attempts(&world.project, &added.task.id).await.unwrap();
+    let told: Vec<_> = attempts.iter().map(|a| (a.attempt, a.outcome, a.ended_ms.is_some())).collect();
+    assert_eq!(
+        told,
+        [
+            (1, Some(Outcome::Released), true),
+            (1, Some(Outcome::Failed), true),
+            (2, Some(Outcome::Crashed), true),
+            (2, None, false),
+        ]
+    );
+    assert_eq!(attempts[1].error.as_ref().unwrap().code, ErrorCode::BlobsUnavailable);
+    assert!(attempts.iter().all(|a| a.worker == world.worker && a.job == fourth.job && a.started_ms > 0));
+    world.run(&fourth, 1).await.unwrap();
+    world.run_all(1).await;
+    let attempts = world.store.attempts(&world.project, &added.task.id).await.unwrap();
+    let done: Vec<_> = attempts.iter().filter(|a| a.outcome == Some(Outcome::Done)).map(|a| a.stage).collect();
+    // No page is a picture, so that there is nothing to recognise.
+    let without_ocr: Vec<_> = Stage::ALL.into_iter().filter(|stage| *stage != Stage::Ocr).collect();
+    assert_eq!(done, without_ocr);
+    assert!(world.store.attempts(&ProjectId::new(), &added.task.id).await.unwrap().is_empty());
+}
+
+async fn poison(world: &World, name: &str) -> pagemill_core::TaskId {
+    let task = world.add(name).await.task.id;
+    for _ in 0..MAX_CRASHES {
+        let claim = world.claim_one().await;
+        world.store.crash_job(&claim, &error(ErrorCode::ReaderCrashed), Duration::ZERO).await.unwrap();
+    }
+    task
+}
+
+async fn a_dead_letter_tells_all_and_can_be_replayed(world: &World) {
+    let task = poison(world, "poison").await;
+    let store = &world.store;
+    let all = DeadLetterKind::default();
+    let letters = store.dead_letters(&world.project, &all, None, 10).await.unwrap();
+    let [letter] = letters.as_slice() else { panic!("{letters:?}") };
+    assert_eq!((letter.file.as_str(), &letter.task, letter.stage), ("poison.pdf", &task, Stage::Parse));
+    assert_eq!((letter.crashes, letter.attempts.len()), (MAX_CRASHES, 3));
+    assert_eq!(letter.error.as_ref().unwrap().code, ErrorCode::ReaderCrashed);
+    assert!(letter.died_ms > 0);
+    assert!(letter.attempts.iter().all(|a| a.outcome == Some(Outcome::Crashed) && a.error.is_some()));
+    assert_eq!(store.dead_letter(&world.project, &letter.job).await.unwrap().as_ref(), Some(letter));
+
+    for (kind, found) in [
+        (DeadLetterKind { stage: Some(Stage::Parse), code: Some(ErrorCode::ReaderCrashed) }, 1),
+        (DeadLetterKind { stage: Some(Stage::Embed), code: None }, 0),
+        (DeadLetterKind { stage: None, code: Some(ErrorCode::Internal) }, 0),
+    ] {
+        assert_eq!(store.dead_letters(&world.project, &kind, None, 10).await.unwrap().len(), found, "{kind:?}");
+    }
+    assert!(store.dead_letters(&world.project, &all, Some(&letter.job), 10).await.unwrap().is_empty());
+    let stranger = ProjectId::new();
+    assert!(store.dead_letters(&stranger, &all, None, 10).await.unwrap().is_empty());
+    assert!(!store.replay_dead_letter(&stranger, &letter.job).await.unwrap());
+    assert!(!store.discard_dead_letter(&stranger, &letter.job).await.unwrap());
+
+    assert!(store.replay_dead_letter(&world.project, &letter.job).await.unwrap());
+    assert!(!store.replay_dead_letter(&world.project, &letter.job).await.unwrap());
+    let queued = store.task(&world.project, &task).await.unwrap().unwrap();
+    assert_eq!((queued.status, queued.error), (TaskStatus::Queued, None));
+    world.run_all(1).await;
+    assert_eq!(store.task(&world.project, &task).await.unwrap().unwrap().status, TaskStatus::Completed);
+}
+
+async fn a_discarded_letter_leaves_its_task_as_it_ended(world: &World) {
+    let task = poison(world, "poison").await;
+    let all = DeadLetterKind::default();
+    let job = world.store.dead_letters(&world.project, &all, None, 10).await.unwrap()[0].job.clone();
+    assert!(world.store.discard_dead_letter(&world.project, &job).await.unwrap());
+    assert!(world.store.dead_letters(&world.project, &all, None, 10).await.unwrap().is_empty());
+    assert_eq!(world.store.task(&world.project, &task).await.unwrap().unwrap().status, TaskStatus::Failed);
+    // The document can still be taken up again.
+    world.store.retry_task(&world.project, &task).await.unwrap().unwrap();
+    world.run_all(1).await;
+}
+
+async fn a_paused_task_is_not_claimed_and_goes_on_where_it_was(world: &World) {
+    let added = world.add("a").await;
+    let id = &added.task.id;
+    let store = &world.store;
+    let claim = world.run_until(Stage::Embed, 2).await;
+    store.begin_stage(&claim, 1).await.unwrap();
+    let paused = store.pause_task(&world.project, id).await.unwrap().unwrap();
+    assert_eq!(paused.status, TaskStatus::Paused);
+    assert_eq!(store.pause_task(&world.project, id).await.unwrap().unwrap(), paused);
+    let held = [(claim.job.clone(), claim.fence)];
+    assert_eq!(store.lost_jobs(&world.worker, &held).await.unwrap(), [claim.job.clone()]);
+    assert_eq!(code(store.finish_stage(&claim).await), ErrorCode::LeaseLost);
+    assert!(world.claim(5).await.is_empty());
+    assert_eq!(store.next_due(&Queue::ALL).await.unwrap(), None);
+    assert_eq!(store.pause_task(&ProjectId::new(), id).await.unwrap(), None);
+
+    let resumed = store.resume_task(&world.project, id).await.unwrap().unwrap();
+    assert_eq!(resumed.status, TaskStatus::Processing);
+    let again = world.claim_one().await;
+    assert_eq!((again.stage, again.attempt, again.crashes), (Stage::Embed, 1, 0));
+    world.run(&again, 2).await.unwrap();
+    world.run_all(2).await;
+    assert_eq!(code(store.pause_task(&world.project, id).await), ErrorCode::Conflict);
+    assert_eq!(code(store.resume_task(&world.project, id).await), ErrorCode::Conflict);
+}
+
+async fn a_paused_queue_gives_nothing(world: &World) {
+    world.add("a").await;
+    world.store.pause_queue(Queue::Default, true).await.unwrap();
+    assert!(world.claim(5).await.is_empty());
+    assert_eq!(world.store.next_due(&Queue::ALL).await.unwrap(), None, "whoever waits would spin");
+    let queues = world.store.queues().await.unwrap();
+    let state = queues.iter().find(|state| state.queue == Queue::Default).unwrap();
+    assert!(state.paused && state.oldest_ms.is_some());
+    assert_eq!(state.jobs, [(JobState::Ready, 1)]);
+    world.store.pause_queue(Queue::Default, false).await.unwrap();
+    assert_eq!(world.store.next_due(&Queue::ALL).await.unwrap(), Some(Duration::ZERO));
+    world.run_all(1).await;
+}
+
+async fn many_claimers_keep_the_limit_of_a_queue(world: &World) {
+    for number in 0..20 {
+        world.add(&number.to_string()).await;
+    }
+    world.store.scale_queue(Queue::Default, Some(3)).await.unwrap();
+    let claimers = (0..8).map(|_| {
+        let store = world.store.clone();
+        tokio::spawn(async move { store.claim(&WorkerId::new(), &Queue::ALL, 2, LEASE).await.unwrap() })
+    });
+    let claims: Vec<_> =
+        futures::future::join_all(claimers).await.into_iter().flat_map(|claims| claims.unwrap()).collect();
+    assert_eq!(claims.len(), 3);
+    assert_eq!(world.store.next_due(&Queue::ALL).await.unwrap().unwrap().is_zero(), false, "full is not due");
+    world.run(&claims[0], 1).await.unwrap();
+    assert_eq!(world.claim(9).await.len(), 1);
+    world.store.scale_queue(Queue::Default, None).await.unwrap();
+    assert_eq!(world.claim(50).await.len(), 17);
+}
+
+async fn a_task_knows_who_is_ahead(world: &World) {
+    let stranger = ProjectId::new();
+    for (name, project, priority) in [
+        ("x", &stranger, Priority::High),
+        ("y", &world.project, Priority::Normal),
+        ("z", &world.project, Priority::Batch),
+    ] {
+        let new = NewDocument { project: project.clone(), priority, ..world.new_document(name) };
+        world.store.add_document(&new).await.unwrap();
+    }
+    let mine = world.add("mine").await.task.id;
+    let standing = world.store.standing(&world.project, &mine).await.unwrap().unwrap();
+    let [job] = standing.jobs.as_slice() else { panic!("{standing:?}") };
+    assert_eq!((job.state, job.is_many), (JobState::Ready, false));
+    assert_eq!(
+        job.ahead,
+        [
+            Ahead { priority: Priority::High, own: false, jobs: 1 },
+            Ahead { priority: Priority::Normal, own: true, jobs: 1 },
+        ]
+    );
+    assert_eq!(world.store.standing(&stranger, &mine).await.unwrap(), None);
+    let claims = world.claim(3).await;
+    let claim = claims.iter().find(|claim| claim.task == mine).unwrap();
+    let standing = world.store.standing(&world.project, &mine).await.unwrap().unwrap();
+    assert_eq!((standing.jobs[0].state, standing.jobs[0].worker.as_ref()), (JobState::Leased, Some(&claim.worker)));
+    assert!(standing.jobs[0].lease_left_ms.unwrap() > 25_000 && standing.jobs[0].claimed_ms.is_some());
+}
+
+async fn workers_register_and_are_heard_of(world: &World) {
+    let claim = {
+        world.add("a").await;
+        world.claim_one().await
+    };
+    let report = WorkerReport {
+        id: world.worker.clone(),
+        host: "mill".to_owned(),
+        pid: 7,
+        version: "1.2.3".to_owned(),
+        places: vec![(Queue::Default, 4), (Queue::Images, 2)],
+        started_ms: 5,
+        memory_bytes: 1 << 40,
+        held_back: None,
+        jobs: vec![WorkerJob {
+            job: claim.job.clone(),
+            task: claim.task.clone(),
+            stage: claim.stage,
+            running_ms: 1,
+            silent_ms: 0,
+        }],
+    };
+    world.store.report_worker(&report).await.unwrap();
+    let held_back = WorkerReport { held_back: Some("no memory".to_owned()), jobs: Vec::new(), ..report.clone() };
+    let workers = world.store.workers().await.unwrap();
+    assert_eq!(workers.iter().map(|state| &state.report).collect::<Vec<_>>(), [&report]);
+    assert!(workers[0].is_alive() && workers[0].seen_ms > 0);
+    world.clock.advance(Duration::from_secs(31));
+    assert!(!world.store.workers().await.unwrap()[0].is_alive());
+    world.store.report_worker(&held_back).await.unwrap();
+    let workers = world.store.workers().await.unwrap();
+    assert_eq!((&workers[0].report, workers[0].is_alive()), (&held_back, true));
+    // One that was never heard of again is forgotten.
+    world.clock.advance(Duration::from_secs(25 * 3600));
+    let other = WorkerReport { id: WorkerId::new(), ..report };
+    world.store.report_worker(&other).await.unwrap();
+    assert_eq!(world.store.workers().await.unwrap().len(), 1);
+    world.store.forget_worker(&other.id).await.unwrap();
+    assert!(world.store.workers().await.unwrap().is_empty());
+}
+
+async fn tasks_are_found_by_what_they_have_in_common(world: &World) {
+    let failed = world.add("failed").await;
+    let claim = world.claim_one().await;
+    world.store.fail_task(&claim, &error(ErrorCode::Encrypted)).await.unwrap();
+    let done = world.add("done").await;
+    world.run_all(1).await;
+    let queued = NewDocument { recipe: "catalog".to_owned(), ..world.new_document("queued") };
+    let queued = world.store.add_document(&queued).await.unwrap();
+    let all = TaskFilter::default();
+    let cases = [
+        (all.clone(), vec![&failed, &done, &queued]),
+        (TaskFilter { status: Some(TaskStatus::Completed), ..all.clone() }, vec![&done]),
+        (TaskFilter { code: Some(ErrorCode::Encrypted), ..all.clone() }, vec![&failed]),
+        (TaskFilter { code: Some(ErrorCode::Damaged), ..all.clone() }, vec![]),
+        (TaskFilter { recipe: Some("catalog".to_owned()), ..all.clone() }, vec![&queued]),
+        (TaskFilter { document: Some(done.document.id.clone()), ..all.clone() }, vec![&done]),
+        (TaskFilter { stage: Some(Stage::Parse), ..all.clone() }, vec![&failed, &queued]),
+        (TaskFilter { stage: Some(Stage::Parse), status: Some(TaskStatus::Queued), ..all.clone() }, vec![&queued]),
+        (TaskFilter { created_from_ms: Some(i64::MAX), ..all.clone() }, vec![]),
+        (TaskFilter { created_to_ms: Some(1), ..all.clone() }, vec![]),
+    ];
+    for (filter, expected) in cases {
+        let found = world.store.tasks_of(&world.project, &filter, None, 10).await.unwrap();
+        let found: Vec<_> = found.into_iter().map(|task| task.id).collect();
+        assert_eq!(found, expected.iter().map(|added| added.task.id.clone()).collect::<Vec<_>>(), "{filter:?}");
+    }
+    assert!(world.store.tasks_of(&ProjectId::new(), &all, None, 10).await.unwrap().is_empty());
+    assert_eq!(code(all.not_empty()), ErrorCode::InvalidRequest);
+}
+
+async fn what_has_ended_is_measured(world: &World) {
+    world.add("a").await;
+    world.run_all(3).await;
+    world.add("b").await;
+    let finished = world.store.last_finished(10).await.unwrap();
+    let [task] = finished.as_slice() else { panic!("{finished:?}") };
+    assert_eq!((task.status, task.pages, task.timings.len()), (TaskStatus::Completed, 3, Stage::ALL.len() - 1));
+    assert!(task.finished_ms >= task.started_ms.unwrap());
+    assert_eq!(world.store.last_finished_of(&world.project, 10).await.unwrap(), finished);
+    assert!(world.store.last_finished_of(&ProjectId::new(), 10).await.unwrap().is_empty());
+    let counts = world.store.task_counts(&world.project).await.unwrap();
+    let article = || "article".to_owned();
+    assert_eq!(counts, [(article(), TaskStatus::Completed, 1), (article(), TaskStatus::Queued, 1)]);
+}

@@ -1,0 +1,211 @@
+//! Tasks and queues as a person handles them, over HTTP and beside a running server.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::{PATIENCE, Server, TestLibrary, sample};
+
+async fn upload(server: &Server, name: &str) -> (String, String) {
+    let bytes = std::fs::read(sample(name)).unwrap();
+    let request = Client::new().post(server.at("/api/v1/documents")).query(&[("name", name)]);
+    let added: Value =
+        request.header("content-type", "application/pdf").body(bytes).send().await.unwrap().json().await.unwrap();
+    let word = |key: &str| added["documents"][0][key].as_str().unwrap().to_owned();
+    (word("id"), word("task"))
+}
+
+async fn post(server: &Server, path: &str, body: Value) -> (StatusCode, Value) {
+    let response = Client::new().post(server.at(path)).json(&body).send().await.unwrap();
+    (response.status(), response.json().await.unwrap_or(Value::Null))
+}
+
+async fn get(server: &Server, path: &str) -> Value {
+    reqwest::get(server.at(path)).await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_paused_queue_is_told_of_and_goes_on() {
+    let library = TestLibrary::new();
+    let server = library.serve();
+    let (status, queue) = post(&server, "/api/v1/queues/default/pause", json!({})).await;
+    assert_eq!((status, &queue["paused"]), (StatusCode::OK, &json!(true)));
+    let (document, task) = upload(&server, "two_columns.pdf").await;
+    let queued = server.until(&format!("/api/v1/tasks/{task}"), |task| task["waiting"].is_string()).await;
+    assert!(queued["waiting"].as_str().unwrap().starts_with("the queue `default` is paused"), "{queued}");
+    let why = get(&server, &format!("/api/v1/tasks/{task}/why")).await;
+    assert_eq!((&why["reason"], &why["queue"]), (&json!("queue_paused"), &json!("default")), "{why}");
+
+    // The command line works beside the server, by the document's name.
+    let why = library.json(&["why", "two_columns.pdf"]);
+    assert_eq!(why["reason"], "queue_paused");
+    let resumed = library.json(&["queues", "resume", "default"]);
+    assert_eq!(resumed["queues"][0]["paused"], false);
+    let done = server.until(&format!("/api/v1/tasks/{task}"), |task| task["status"] == "completed").await;
+    assert_eq!(done["document"], document);
+    let stages = done["stages"].as_array().unwrap();
+    assert!(stages.iter().all(|stage| stage["status"] == "done"), "{done}");
+    assert_eq!(stages[0]["checkpoint"], "PAGES_PARSED");
+    let attempts = done["attempts"].as_array().unwrap();
+    assert!(attempts.len() >= 5 && attempts.iter().all(|attempt| attempt["outcome"] == "done"), "{done}");
+    let workers = get(&server, "/api/v1/workers").await;
+    assert_eq!(workers["items"].as_array().unwrap().len(), 1);
+    assert_eq!(attempts[0]["worker"], workers["items"][0]["id"]);
+    let statistics = get(&server, "/api/v1/tasks/statistics").await;
+    assert_eq!((&statistics["by_status"]["completed"], &statistics["measured"]), (&json!(1), &json!(1)));
+    assert!(statistics["processing_seconds"]["p50"].as_f64().unwrap() > 0.0, "{statistics}");
+    let why = get(&server, &format!("/api/v1/tasks/{task}/why")).await;
+    assert_eq!(why["sentence"], "it is `completed`; there is nothing to wait for");
+}
+
+#[tokio::test]
+async fn tasks_are_paused_stopped_and_tried_again_singly_and_in_bulk() {
+    let library = TestLibrary::new();
+    let server = library.serve();
+    post(&server, "/api/v1/queues/default/pause", json!({})).await;
+    let (_, first) = upload(&server, "two_columns.pdf").await;
+    let (_, second) = upload(&server, "procedure.pdf").await;
+    let (status, paused) = post(&server, &format!("/api/v1/tasks/{first}/pause"), json!({})).await;
+    assert_eq!((status, &paused["status"]), (StatusCode::OK, &json!("paused")));
+    let (_, done) =
+        post(&server, "/api/v1/tasks/bulk", json!({"action": "resume", "filter": {"status": "paused"}})).await;
+    assert_eq!(done["changed"], json!([first]));
+    let (status, _) = post(&server, "/api/v1/tasks/bulk", json!({"action": "cancel", "filter": {}})).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let (_, done) =
+        post(&server, "/api/v1/tasks/bulk", json!({"action": "cancel", "filter": {"status": "queued"}})).await;
+    assert_eq!((&done["matched"], done["refused"].as_array().unwrap().len()), (&json!(2), 0));
+    let (status, problem) = post(&server, &format!("/api/v1/tasks/{first}/pause"), json!({})).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("conflict")));
+    let missing = post(&server, "/api/v1/tasks/task_0/cancel", json!({})).await;
+    assert_eq!((missing.0, &missing.1["code"]), (StatusCode::NOT_FOUND, &json!("not_found")));
+
+    let (status, again) = post(&server, &format!("/api/v1/tasks/{second}/retry"), json!({})).await;
+    assert_eq!((status, &again["status"]), (StatusCode::ACCEPTED, &json!("queued")));
+    assert_ne!(again["id"], second);
+    let change = Client::new().patch(server.at("/api/v1/queues/default"));
+    let changed = change.json(&json!({"paused": false, "concurrency": 1})).send().await.unwrap();
+    assert_eq!(changed.json::<Value>().await.unwrap()["concurrency"], 1);
+    let path = format!("/api/v1/tasks/{}", again["id"].as_str().unwrap());
+    server.until(&path, |task| task["status"] == "completed").await;
+    let cancelled = get(&server, "/api/v1/tasks?status=cancelled").await;
+    assert_eq!(cancelled["items"].as_array().unwrap().len(), 2);
+    assert_eq!(get(&server, "/api/v1/dead-letters").await["items"], json!([]));
+}
+
+#[test]
+fn a_worker_on_sqlite_says_what_to_do_instead() {
+    let library = TestLibrary::new();
+    let refused = library.run(&["worker", "--queues", "images"]);
+    refused.assert_failed_with("invalid_config");
+    assert!(refused.stderr.contains("pagemill serve"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_machine_short_of_memory_takes_no_jobs_and_says_so() {
+    let library = TestLibrary::new();
+    std::fs::create_dir_all(library.path()).unwrap();
+    // More than nothing is always in use.
+    std::fs::write(library.path().join("pagemill.toml"), "workers = { memory_percent = 0 }").unwrap();
+    let _server = library.serve();
+    let mut words = vec!["queues", "--json"];
+    let end = Instant::now() + PATIENCE;
+    let workers = loop {
+        words[0] = "workers";
+        let workers = library.run(&words).json();
+        if workers["workers"][0]["status"] == "held_back" {
+            break workers;
+        }
+        assert!(Instant::now() < end, "{workers}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let reason = workers["workers"][0]["held_back"].as_str().unwrap();
+    assert!(reason.starts_with("the machine is short of memory"), "{reason}");
+}
+
+/// A worker in a process of its own, killed when dropped.
+struct Worker(std::process::Child);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn workers_share_a_database_and_stop_without_burning_anything() {
+    let Ok(server) = std::env::var("PAGEMILL_TEST_POSTGRES") else { return };
+    let name = format!("test_{}", std::process::id());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let run = |sql: String| {
+        use sqlx::Connection;
+        runtime.block_on(async {
+            let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
+        });
+    };
+    run(format!("CREATE DATABASE {name}"));
+    let database = format!("{}/{name}", server.rsplit_once('/').unwrap().0);
+    let library = TestLibrary::new();
+    let on = |words: &[&str]| {
+        let mut command = library.command(words);
+        command.env("PAGEMILL_DATABASE", &database);
+        command
+    };
+    let json_of = |words: &[&str]| -> Value {
+        let output = on(words).arg("--json").output().unwrap();
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+    };
+    let until = |words: &[&str], satisfied: &dyn Fn(&Value) -> bool| {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let answer = json_of(words);
+            if satisfied(&answer) {
+                return answer;
+            }
+            assert!(Instant::now() < end, "{answer}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let start = |queues: &str| {
+        let mut process = on(&["worker", "--queues", queues, "--concurrency", "2"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("working as wrk_"), "{line}");
+        Worker(process)
+    };
+    json_of(&["add", sample("two_columns.pdf").to_str().unwrap()]);
+    let task = json_of(&["tasks"])["tasks"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(json_of(&["why", &task])["reason"], "no_worker");
+    // The first reads; without the second nothing is embedded.
+    let mut first = start("default");
+    until(&["tasks", &task], &|answer| answer["tasks"][0]["stage"] == "embed" || answer["tasks"][0]["chunks"] != 0);
+    let why = until(&["why", &task], &|why| why["queue"] == "embeddings");
+    assert_eq!(why["reason"], "no_worker", "{why}");
+    let _second = start("embeddings,images");
+    until(&["tasks", &task], &|answer| answer["tasks"][0]["status"] == "completed");
+    assert_eq!(json_of(&["workers"])["workers"].as_array().unwrap().len(), 2);
+    // Told to stop, a worker ends in time and leaves the register.
+    let begun = Instant::now();
+    rustix::process::kill_process(
+        rustix::process::Pid::from_raw(first.0.id() as i32).unwrap(),
+        rustix::process::Signal::TERM,
+    )
+    .unwrap();
+    assert!(first.0.wait().unwrap().success());
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert_eq!(json_of(&["workers"])["workers"].as_array().unwrap().len(), 1);
+    drop((first, _second));
+    run(format!("DROP DATABASE {name} WITH (FORCE)"));
+}
