@@ -57,7 +57,9 @@ function draw(task, why, events, name) {
   const page = byId("task-page");
   const focused = page.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   const isNew = byId("task-title") === null;
-  const { tone, text } = taskStanding(task);
+  const { tone } = taskStanding(task);
+  // What it waits for is in the sentence below.
+  const { text } = taskStanding({ ...task, waiting: null });
   const isOpen = !isFinal(task.status);
   page.replaceChildren(
     el("p", { class: "crumb" }, el("a", { href: "#/work", "data-key": "up" }, "Background work")),
