@@ -31,6 +31,9 @@ export async function refresh() {
   settle();
 }
 
+/** Every document of the shelf as it was last seen, with its newest task. */
+export const knownDocuments = () => [...rows.values()].map((row) => row.view).filter(Boolean);
+
 /** Something happened to a document; it is looked up soon. */
 export function touch(id) {
   changed.add(id);

@@ -57,7 +57,9 @@ function draw(task, why, events, name) {
   const page = byId("task-page");
   const focused = page.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   const isNew = byId("task-title") === null;
-  const { tone, text } = taskStanding(task);
+  const { tone } = taskStanding(task);
+  // What it waits for is in the sentence below.
+  const { text } = taskStanding({ ...task, waiting: null });
   const isOpen = !isFinal(task.status);
   page.replaceChildren(
     el("p", { class: "crumb" }, el("a", { href: "#/work", "data-key": "up" }, "Background work")),
@@ -66,13 +68,13 @@ function draw(task, why, events, name) {
       "div",
       { class: "task-now", "data-tone": tone },
       el("p", { class: "task-status" }, el("span", { class: "badge" }, task.status), " ", text),
-      isOpen && el("progress", { class: "row-bar", max: "1", value: String(task.progress), "aria-label": text }),
-      el("p", { class: "task-why" }, why.sentence),
+      isOpen && task.status !== "queued" && el("progress", { class: "row-bar", max: "1", value: String(task.progress), "aria-label": text }),
+      el("p", { class: "task-why" }, sentence(why.sentence)),
       el("p", { class: "row-detail" }, facts(task).join(" · ")),
       el("div", { class: "task-acts" }, acts(task)),
     ),
     el("h3", {}, "Steps"),
-    el("ol", { class: "steps" }, (task.stages ?? []).map(step)),
+    el("ol", { class: "steps" }, (task.stages ?? []).map((stage) => step(stage, task.status))),
     ...attempts(task.attempts ?? []),
     el("h3", {}, "What happened"),
     el("ol", { class: "timeline" }, fold(events).map(moment)),
@@ -123,12 +125,20 @@ const STEPS = {
   active: { tone: "work", sign: "" },
   failed: { tone: "bad", sign: "!" },
   pending: { tone: "wait", sign: "·" },
+  next: { tone: "next", sign: "…" },
 };
 
-function step(stage) {
+/** A sentence with its words of the program set apart. */
+function sentence(text) {
+  const parts = `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}`.split("`");
+  return parts.map((part, at) => (at % 2 === 1 ? el("code", {}, part) : part));
+}
+
+function step(stage, status) {
   const units = stage.units_total > 0 ? `${stage.units_done} of ${stage.units_total}` : null;
   const time = stage.seconds !== null && stage.seconds !== undefined ? seconds(stage.seconds) : null;
-  const { tone, sign } = STEPS[stage.status] ?? STEPS.pending;
+  const isStill = stage.status === "active" && status !== "processing";
+  const { tone, sign } = isStill ? STEPS.next : (STEPS[stage.status] ?? STEPS.pending);
   return el(
     "li",
     { class: "step", "data-tone": tone, "aria-current": stage.status === "active" ? "step" : undefined },
@@ -148,7 +158,7 @@ function attempts(list) {
       "ul",
       { class: "attempts" },
       odd.map((attempt) =>
-        el("li", {}, el("p", {}, `${stageName(attempt.stage)}, attempt ${attempt.attempt}, ${clock(attempt.started)}`), el("p", { class: "row-detail" }, attempt.error.message)),
+        el("li", {}, el("p", {}, `${stageName(attempt.stage)}, attempt ${attempt.attempt}, ${clock(attempt.started)}`), el("p", { class: "attempt-text" }, attempt.error.message)),
       ),
     ),
   ];

@@ -50,6 +50,9 @@ const STAGES = {
   finish: () => "Finishing",
 };
 
+/** A sentence without the marks around words of the program. */
+const plain = (text) => text.replaceAll("`", "");
+
 /** Where a task stands, by itself. */
 export function taskStanding(task) {
   return standing({ task, status: task.status, pages: task.pages_total });
@@ -62,9 +65,9 @@ export function standing(document) {
   const pages = count(document.pages, "page");
   switch (status) {
     case "queued":
-      return { tone: "wait", text: task?.waiting ? `Waiting: ${task.waiting}` : "Waiting its turn" };
+      return { tone: "wait", text: task?.waiting ? `Waiting: ${plain(task.waiting)}` : "Waiting its turn" };
     case "processing":
-      if (task.waiting) return { tone: "wait", text: `Waiting: ${task.waiting}` };
+      if (task.waiting) return { tone: "wait", text: `Waiting: ${plain(task.waiting)}` };
       return { tone: "work", text: STAGES[task.stage]?.(task) ?? "At work" };
     case "paused":
       return { tone: "wait", text: "Paused" };

@@ -2,6 +2,7 @@
 
 import { changeQueue, getDocument, listQueues, listTasks, listWorkers, retryTasks } from "/assets/api.js";
 import { byId, el } from "/assets/dom.js";
+import { knownDocuments } from "/assets/library.js";
 import { ago, count, memory, nameOf, soon, stageName, taskStanding } from "/assets/words.js";
 
 /** Changes are gathered this long before they are looked up. */
@@ -58,19 +59,20 @@ async function refreshWork() {
       listTasks("processing"),
       listTasks("queued"),
       listTasks("paused"),
-      listTasks("failed"),
-      listTasks("partial"),
       listWorkers(),
     ]);
   } catch (problem) {
     byId("work-line").textContent = problem.message;
     return;
   }
-  const [queues, running, queued, paused, failed, partial, workers] = found;
+  const [queues, running, queued, paused, workers] = found;
   const waiting = [...paused, ...queued.reverse()];
   byId("work-line").textContent = headline(running.length, queued.length, paused.length);
   put("work-queues", queues.map(queueRow));
-  const failures = kinds([...failed, ...partial]);
+  const documents = knownDocuments();
+  for (const view of documents) names.set(view.id, nameOf(view));
+  // A task that was tried again is no failure any more; the newest of a document counts.
+  const failures = kinds(documents.map((view) => view.task).filter((task) => task?.status === "failed" || task?.status === "partial"));
   const named = [...running, ...waiting.slice(0, SHOWN), ...failures.flatMap((kind) => kind.tasks.slice(0, LINKED))];
   await Promise.all(named.map((task) => documentName(task.document)));
   put("work-running", running.map(taskRow), "Nothing is in work.");
