@@ -24,12 +24,37 @@ pub(crate) fn classify(body: &mut [Draft], profile: &Profile, page: u32, page_he
         }
         let kind = kind_of(body, at, profile, page_height);
         body[at].kind = kind;
-        if kind == BlockKind::ListItem {
-            body[at].level = Some(1);
-        }
     }
+    nest(body);
     if page == 1 {
         front_matter(body);
+    }
+}
+
+/// Gives the items of lists their nesting: an item that begins further in than the one before is within it.
+fn nest(body: &mut [Draft]) {
+    let mut starts: Vec<f32> = Vec::new();
+    let mut flow = usize::MAX;
+    for draft in body {
+        let (start, em) = (draft.frame.x0, draft.size.max(1.0));
+        if draft.kind != BlockKind::ListItem {
+            // Text set in like an item belongs to it.
+            if starts.last().is_none_or(|last| start < last + 0.5 * em) {
+                starts.clear();
+            }
+            continue;
+        }
+        if draft.flow != flow {
+            starts.clear();
+            flow = draft.flow;
+        }
+        while starts.last().is_some_and(|last| start < last - 0.5 * em) {
+            starts.pop();
+        }
+        if starts.last().is_none_or(|last| start > last + em) {
+            starts.push(start);
+        }
+        draft.level = Some(starts.len().min(6) as u8);
     }
 }
 

@@ -266,6 +266,7 @@ impl Prepared {
             space_above: 0.0,
             cells: Vec::new(),
             decorative: false,
+            continued: false,
         }
     }
 
