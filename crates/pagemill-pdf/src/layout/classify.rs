@@ -1,6 +1,6 @@
 //! What each paragraph of a page is: heading, list item, caption, footnote, formula or text.
 
-use pagemill_core::BlockKind;
+use pagemill_core::{BlockKind, Rect};
 
 use super::draft::{Draft, append};
 use super::marks::{self, CaptionStart};
@@ -128,6 +128,19 @@ pub(crate) fn asides(body: &mut Vec<Draft>, profile: &Profile, page_height: f32)
             body[at].level = None;
         }
     }
+}
+
+/// Drops figures that are parts of larger ones.
+pub(crate) fn whole_figures(body: &mut Vec<Draft>) {
+    let figures: Vec<Rect> =
+        body.iter().filter(|draft| draft.kind == BlockKind::Figure).map(|draft| draft.frame).collect();
+    let is_part = |frame: &Rect| {
+        figures.iter().any(|whole| {
+            let shared = whole.intersection(frame).map_or(0.0, |both| both.area());
+            whole.area() > 1.01 * frame.area() && shared > 0.9 * frame.area()
+        })
+    };
+    body.retain(|draft| draft.kind != BlockKind::Figure || !is_part(&draft.frame));
 }
 
 /// A table right above the caption of a figure is a drawing with boxes.
