@@ -12,7 +12,13 @@ pub(crate) fn of(drafts: &[Draft]) -> Vec<Option<Float>> {
     let is_float = |draft: &Draft| matches!(draft.kind, BlockKind::Figure | BlockKind::Table);
     let mut floats: Vec<Option<Float>> = drafts
         .iter()
-        .map(|draft| is_float(draft).then(|| Float { decorative: draft.decorative, ..Float::default() }))
+        .map(|draft| {
+            is_float(draft).then(|| Float {
+                decorative: draft.decorative,
+                continued: draft.continued,
+                ..Float::default()
+            })
+        })
         .collect();
     // Pairs of caption and float, the closest first.
     let mut pairs: Vec<(f32, usize, usize)> = Vec::new();

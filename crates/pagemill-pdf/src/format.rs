@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use pagemill_core::{Block, BlockKind, Page};
+use pagemill_core::{Block, BlockKind, Cell, Page};
+
+use crate::whole_tables::repeated_rows;
 
 /// The text of pages for a reader: blocks as paragraphs, without running heads and page numbers.
 pub fn to_text(pages: &[Page]) -> String {
@@ -18,6 +20,8 @@ pub fn to_text(pages: &[Page]) -> String {
 pub fn to_markdown(pages: &[Page]) -> String {
     let mut out = String::new();
     let mut in_list = false;
+    // The first row of the last table, for its next part.
+    let mut head: Vec<Cell> = Vec::new();
     for block in blocks(pages) {
         let is_item = block.kind == BlockKind::ListItem;
         if in_list && !is_item {
@@ -30,7 +34,15 @@ pub fn to_markdown(pages: &[Page]) -> String {
                 heading(&mut out, level, &block.text);
             }
             BlockKind::ListItem => item(&mut out, block),
-            BlockKind::Table if !block.cells.is_empty() => table(&mut out, block),
+            BlockKind::Table if !block.cells.is_empty() => {
+                let continued = block.float.as_ref().is_some_and(|float| float.continued);
+                if continued && repeated_rows(&head, &block.cells) == 0 {
+                    table(&mut out, &with_head(&head, &block.cells));
+                } else {
+                    head = block.cells.iter().filter(|cell| cell.row == 0).cloned().collect();
+                    table(&mut out, &block.cells);
+                }
+            }
             BlockKind::Caption => paragraph(&mut out, &format!("*{}*", escaped(&block.text))),
             BlockKind::Formula => paragraph(&mut out, &format!("`{}`", block.text.replace('`', "'"))),
             BlockKind::Paragraph
@@ -72,9 +84,15 @@ fn item(out: &mut String, block: &Block) {
     };
 }
 
+/// Cells with a row before them.
+fn with_head(head: &[Cell], cells: &[Cell]) -> Vec<Cell> {
+    let moved = cells.iter().map(|cell| Cell { row: cell.row + 1, ..cell.clone() });
+    head.iter().cloned().chain(moved).collect()
+}
+
 /// A pipe table; a cell that spans several stands in the first, the rest stay empty.
-fn table(out: &mut String, block: &Block) {
-    let cells = || block.cells.iter();
+fn table(out: &mut String, all: &[Cell]) {
+    let cells = || all.iter();
     let columns = cells().map(|cell| cell.col + cell.col_span.max(1)).max().unwrap_or(0) as usize;
     let rows = cells().map(|cell| cell.row + 1).max().unwrap_or(0) as usize;
     let mut grid = vec![vec![String::new(); columns]; rows];
@@ -111,7 +129,7 @@ fn trimmed(mut out: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pagemill_core::{Cell, PageExtras, PageSource, Rect};
+    use pagemill_core::{PageExtras, PageSource, Rect};
 
     use super::*;
 

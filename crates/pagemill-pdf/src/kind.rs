@@ -112,7 +112,9 @@ impl Looks {
             self.chars += draft.text.len();
             self.figures += u32::from(draft.kind == BlockKind::Figure && !draft.decorative);
             if draft.kind == BlockKind::ListItem {
-                self.steps += u32::from(draft.text.starts_with(|c: char| c.is_ascii_digit()));
+                // Numbers beyond these are those of references.
+                let number = draft.text.split(['.', ')', ' ']).next().unwrap_or("").parse::<u32>();
+                self.steps += u32::from(number.is_ok_and(|number| number < 25));
             }
             let lower = draft.text.to_lowercase();
             self.blanks += lower.matches("____").count().min(20) as u32 + lower.matches('☐').count() as u32;
@@ -141,6 +143,9 @@ impl Looks {
         let per_page = self.chars / read as usize;
         if self.wide_pages * 10 >= read * 9 && per_page < 900 && pages > 2 {
             return Some(DocumentKind::Slides);
+        }
+        if self.article >= 3 {
+            return Some(DocumentKind::Article);
         }
         let most = |count: u32| f64::from(count) / f64::from(read);
         let scores = [

@@ -16,6 +16,7 @@ use pagemill_core::{
 
 use crate::annotations;
 use crate::contents::content_of;
+use crate::continuations;
 use crate::floats;
 use crate::fonts::{Faces, PageFonts};
 use crate::glyphs::{GlyphMemo, Painter};
@@ -272,6 +273,9 @@ impl<'a> Reading<'a> {
             let Some(mut page) = composed.pop_front() else { return };
             levels.set(&mut page.drafts, page.number == 1);
             join_within(&mut page.drafts, *habits, &profile.compounds);
+            if let Some(next) = composed.front_mut().filter(|next| next.number == page.number + 1) {
+                continuations::mark(&page.drafts, &mut next.drafts, page.size, next.size);
+            }
             join_over(&mut page.drafts, composed.iter_mut().map(|page| &mut page.drafts), *habits, &profile.compounds);
             if let Some(why) = page.doubt.filter(|_| range.contains(&page.number)) {
                 self.warnings.push(Warning {

@@ -1,6 +1,6 @@
 //! What each paragraph of a page is: heading, list item, caption, footnote, formula or text.
 
-use pagemill_core::BlockKind;
+use pagemill_core::{BlockKind, Rect};
 
 use super::draft::{Draft, append};
 use super::marks::{self, CaptionStart};
@@ -24,12 +24,37 @@ pub(crate) fn classify(body: &mut [Draft], profile: &Profile, page: u32, page_he
         }
         let kind = kind_of(body, at, profile, page_height);
         body[at].kind = kind;
-        if kind == BlockKind::ListItem {
-            body[at].level = Some(1);
-        }
     }
+    nest(body);
     if page == 1 {
         front_matter(body);
+    }
+}
+
+/// Gives the items of lists their nesting: an item that begins further in than the one before is within it.
+fn nest(body: &mut [Draft]) {
+    let mut starts: Vec<f32> = Vec::new();
+    let mut flow = usize::MAX;
+    for draft in body {
+        let (start, em) = (draft.frame.x0, draft.size.max(1.0));
+        if draft.kind != BlockKind::ListItem {
+            // Text set in like an item belongs to it.
+            if starts.last().is_none_or(|last| start < last + 0.5 * em) {
+                starts.clear();
+            }
+            continue;
+        }
+        if draft.flow != flow {
+            starts.clear();
+            flow = draft.flow;
+        }
+        while starts.last().is_some_and(|last| start < last - 0.5 * em) {
+            starts.pop();
+        }
+        if starts.last().is_none_or(|last| start > last + em) {
+            starts.push(start);
+        }
+        draft.level = Some(starts.len().min(6) as u8);
     }
 }
 
@@ -103,6 +128,19 @@ pub(crate) fn asides(body: &mut Vec<Draft>, profile: &Profile, page_height: f32)
             body[at].level = None;
         }
     }
+}
+
+/// Drops figures that are parts of larger ones.
+pub(crate) fn whole_figures(body: &mut Vec<Draft>) {
+    let figures: Vec<Rect> =
+        body.iter().filter(|draft| draft.kind == BlockKind::Figure).map(|draft| draft.frame).collect();
+    let is_part = |frame: &Rect| {
+        figures.iter().any(|whole| {
+            let shared = whole.intersection(frame).map_or(0.0, |both| both.area());
+            whole.area() > 1.01 * frame.area() && shared > 0.9 * frame.area()
+        })
+    };
+    body.retain(|draft| draft.kind != BlockKind::Figure || !is_part(&draft.frame));
 }
 
 /// A table right above the caption of a figure is a drawing with boxes.

@@ -48,6 +48,8 @@ pub(crate) struct Draft {
     pub(crate) cells: Vec<Cell>,
     /// Whether a figure is a logo or an ornament.
     pub(crate) decorative: bool,
+    /// Whether a table goes on from the page before.
+    pub(crate) continued: bool,
 }
 
 impl Draft {

@@ -144,7 +144,7 @@ pub(super) fn is_decorative(bbox: &Rect, (width, height): (f32, f32)) -> bool {
     let share = bbox.area() / (width * height).max(1.0);
     let at_edge = bbox.y1 < EDGE * height || bbox.y0 > (1.0 - EDGE) * height;
     let band = bbox.height() < 0.06 * height || bbox.width() < 0.04 * width;
-    (at_edge && share < 0.05) || (at_edge && band) || share < 0.002
+    (at_edge && (share < 0.05 || band)) || share < 0.002
 }
 
 /// Whether the caption of a figure stands right below a region.

@@ -194,6 +194,7 @@ impl Prepared {
             body.insert(at, draft);
         }
         classify::drawn_tables(&mut body);
+        classify::whole_figures(&mut body);
         classify::asides(&mut body, profile, page_height);
         heads.extend(body);
         heads.extend(self.sideways(faces, profile));
@@ -266,6 +267,7 @@ impl Prepared {
             space_above: 0.0,
             cells: Vec::new(),
             decorative: false,
+            continued: false,
         }
     }
 

@@ -121,6 +121,11 @@ impl Flow {
                 return true;
             }
         }
+        // An item of a list within a list.
+        let entry = self.lines[begin].first_word(content);
+        if marks::is_label(first) && is_short && (marks::is_label(entry) || marks::is_bullet(entry)) {
+            return true;
+        }
         let shift = line.frame.x0 - before.frame.x0;
         let is_second = at == begin + 1;
         if shift > INDENT * em {
