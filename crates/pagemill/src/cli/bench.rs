@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use pagemill_core::Problem;
 
 use super::{Global, Outcome, add::pdf_files, output};
-use crate::bench;
+use crate::{bench, config::Settings};
 
 /// Arguments of `bench`.
 #[derive(Args)]
@@ -22,6 +22,9 @@ enum BenchCommand {
         /// Files, or folders of PDFs.
         #[arg(required = true)]
         paths: Vec<PathBuf>,
+        /// Leave pages that are pictures unread, as on a machine without Tesseract.
+        #[arg(long)]
+        without_ocr: bool,
     },
     /// Read files without keeping anything: what could be read, what could not and why, and how fast.
     Read {
@@ -43,7 +46,11 @@ enum BenchCommand {
 /// Runs the command.
 pub(crate) async fn run(global: &Global, args: &BenchArgs) -> Result<Outcome, Problem> {
     match &args.command {
-        BenchCommand::Ingest { paths } => ingest(global, paths).await,
+        BenchCommand::Ingest { paths, without_ocr } => {
+            let mut settings = global.settings()?;
+            settings.ocr &= !without_ocr;
+            ingest(global, &settings, paths).await
+        }
         BenchCommand::Read { paths } => read(global, paths).await,
         BenchCommand::Listeners { paths, connections } => listeners(global, paths, *connections).await,
     }
@@ -105,8 +112,8 @@ async fn listeners(global: &Global, paths: &[PathBuf], connections: usize) -> Re
     Ok(if report.missing == 0 { Outcome::Done } else { Outcome::Partial })
 }
 
-async fn ingest(global: &Global, paths: &[PathBuf]) -> Result<Outcome, Problem> {
-    let report = bench::ingest(&global.settings()?, &pdf_files(paths)?).await?;
+async fn ingest(global: &Global, settings: &Settings, paths: &[PathBuf]) -> Result<Outcome, Problem> {
+    let report = bench::ingest(settings, &pdf_files(paths)?).await?;
     if global.json {
         output::json(&report);
         return Ok(Outcome::Done);
