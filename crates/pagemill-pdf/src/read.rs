@@ -109,6 +109,9 @@ impl Pdf {
             let from = first.saturating_sub(reach).max(1);
             let to = last.saturating_add(reach).min(self.page_count());
             reading.run(from..=to, &range, rules, sink);
+        } else {
+            // Every page was read before; what is known of the document does not depend on that.
+            reading.learn();
         }
         reading.summary()
     }

@@ -101,6 +101,21 @@ fn a_page_comes_out_the_same_in_every_range() {
 }
 
 #[test]
+fn what_is_known_of_a_document_is_the_same_after_every_range() {
+    let body = |number: u8| line(60.0, 740.0, 18.0, &format!("Rivers {number}")) + &lines(60.0, 700.0, &LEFT);
+    let contents: Vec<String> = (1..=4).map(body).collect();
+    let pages: Vec<(&str, &str)> = contents.iter().map(|content| ("", content.as_str())).collect();
+    let pdf = open(pages_pdf("", &pages, &[]), &OpenOptions::default()).unwrap();
+    let info = |range| pdf.read(range, &mut |_| ControlFlow::Continue(())).info;
+    let whole = info(1..=u32::MAX);
+    assert_eq!(whole.language.as_deref(), Some("eng"));
+    // The last is that of a reading that goes on behind the last page.
+    for range in [1..=1, 2..=3, 4..=u32::MAX, 5..=u32::MAX] {
+        assert_eq!(info(range.clone()), whole, "{range:?}");
+    }
+}
+
+#[test]
 fn a_page_alone_tells_its_head_and_foot_by_their_looks() {
     let page = line(60.0, 760.0, 9.0, "212")
         + &line(240.0, 760.0, 9.0, "A GUIDE TO RIVERS")

@@ -184,6 +184,7 @@ mod tests {
             height: 1.0,
             source: PageSource::Text,
             reason: None,
+            confidence: None,
             blocks: vec![table],
             extras: PageExtras::default(),
         }
