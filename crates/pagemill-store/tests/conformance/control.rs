@@ -162,7 +162,8 @@ async fn many_claimers_keep_the_limit_of_a_queue(world: &World) {
     let claims: Vec<_> =
         futures::future::join_all(claimers).await.into_iter().flat_map(|claims| claims.unwrap()).collect();
     assert_eq!(claims.len(), 3);
-    assert_eq!(world.store.next_due(&Queue::ALL).await.unwrap().unwrap().is_zero(), false, "full is not due");
+    let due = world.store.next_due(&Queue::ALL).await.unwrap().unwrap();
+    assert!(!due.is_zero(), "full is not due");
     world.run(&claims[0], 1).await.unwrap();
     assert_eq!(world.claim(9).await.len(), 1);
     world.store.scale_queue(Queue::Default, None).await.unwrap();
