@@ -41,7 +41,6 @@ impl Metrics {
             Err((_, Fault::Input)) => "failed",
             Err((_, Fault::Crash)) => "crashed",
             Err((_, Fault::Machine)) => "waiting",
-            Err((_, Fault::Crash)) => "crashed",
             Err((_, Fault::Passing | Fault::Internal)) => "error",
         };
         *self.jobs.lock().unwrap_or_else(PoisonError::into_inner).entry((stage, outcome)).or_default() += 1;
