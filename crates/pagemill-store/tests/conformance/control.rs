@@ -120,7 +120,7 @@ async fn a_paused_task_is_not_claimed_and_goes_on_where_it_was(world: &World) {
     assert_eq!(paused.status, TaskStatus::Paused);
     assert_eq!(store.pause_task(&world.project, id).await.unwrap().unwrap(), paused);
     let held = [(claim.job.clone(), claim.fence)];
-    assert_eq!(store.lost_jobs(&world.worker, &held).await.unwrap(), [claim.job.clone()]);
+    assert_eq!(store.lost_jobs(&world.worker, &held).await.unwrap(), std::slice::from_ref(&claim.job));
     assert_eq!(code(store.finish_stage(&claim).await), ErrorCode::LeaseLost);
     assert!(world.claim(5).await.is_empty());
     assert_eq!(store.next_due(&Queue::ALL).await.unwrap(), None);

@@ -245,7 +245,7 @@ impl Shared {
         };
         let started = Instant::now();
         let result = run_stage(&context).await;
-        let ended = result.as_ref().map(|()| ());
+        let ended = result.as_ref().copied();
         self.library.metrics().job_ended(context.claim.stage, ended, started.elapsed());
         let (stage, document) = (context.claim.stage.as_str(), &context.claim.document);
         match result {

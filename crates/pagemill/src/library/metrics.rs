@@ -40,6 +40,7 @@ impl Metrics {
             Err((ErrorCode::ShuttingDown, _)) => "given_back",
             Err((_, Fault::Input)) => "failed",
             Err((_, Fault::Machine)) => "waiting",
+            Err((_, Fault::Crash)) => "crashed",
             Err((_, Fault::Passing | Fault::Internal)) => "error",
         };
         *self.jobs.lock().unwrap_or_else(PoisonError::into_inner).entry((stage, outcome)).or_default() += 1;
