@@ -286,13 +286,13 @@ pub(crate) async fn again(
     let failed = last.error.as_ref().filter(|_| !is_read).map(|error| (last.stage, error.code.fault()));
     let stage = policy::resume_stage(&done, failed);
     // Units of a stage that was interrupted stand. After a fault of the file they stand as well when they are kept
-    // under a key and no page was lost (it was a limit on the whole, or the next page); else it is looked at afresh.
+    // under a key and no page was lost or left out (it was a limit on the whole, or the next page); else it is looked at afresh.
     let least = if matches!(failed, Some((_, Fault::Input))) { -1 } else { i64::from(u32::MAX) };
     for open in Stage::ALL.into_iter().filter(|open| *open >= stage) {
         tx.execute(
             "DELETE FROM checkpoints WHERE document = $1 AND version = $2 AND stage = $3 AND (unit = -1 \
              OR (unit > $4 AND (key = '' OR EXISTS (SELECT 1 FROM pages p \
-             WHERE p.document = $1 AND p.version = $2 AND p.source = 'failed'))))",
+             WHERE p.document = $1 AND p.version = $2 AND p.source IN ('failed', 'skipped')))))",
             args![&document.id, last.version, open.as_str(), least],
         )
         .await?;

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use pagemill_core::Problem;
+use pagemill_core::{ErrorCode, Problem};
 use serde::Serialize;
 
 /// Prints a line.
@@ -33,7 +33,12 @@ pub(crate) fn json(value: &impl Serialize) {
 
 /// Prints a problem: one line, its code first.
 pub(crate) fn problem(problem: &Problem) {
-    note(&format!("{}: {}", problem.code, one_line(&problem.message)));
+    // Of a defect, whoever reports it should be able to say what lies beneath.
+    let message = match problem.code {
+        ErrorCode::Internal => problem.with_causes(),
+        _ => problem.message.clone(),
+    };
+    note(&format!("{}: {}", problem.code, one_line(&message)));
     tracing::debug!(cause = ?problem.source, "cause");
 }
 

@@ -273,11 +273,11 @@ impl Shared {
                 store.release(claim, Some(&problem.message), WAIT.mul_f64(0.5 + chance())).await
             }
             (_, Fault::Crash) => {
-                tracing::error!(stage, %document, code = %problem.code, cause = %chain(problem), "stage crashed");
+                tracing::error!(stage, %document, code = %problem.code, cause = %problem.with_causes(), "stage crashed");
                 store.crash_job(claim, &error, retry_delay(claim.crashes + 1, chance())).await
             }
             (_, Fault::Passing | Fault::Internal) => {
-                tracing::error!(stage, %document, code = %problem.code, cause = %chain(problem), "stage failed");
+                tracing::error!(stage, %document, code = %problem.code, cause = %problem.with_causes(), "stage failed");
                 store.retry_later(claim, &error, retry_delay(claim.attempt, chance())).await
             }
         };
@@ -471,16 +471,4 @@ async fn pause(time: Duration, stop: &mut watch::Receiver<bool>) {
         () = tokio::time::sleep(time) => {}
         _ = stop.changed() => {}
     }
-}
-
-/// An error with what caused it, for the log.
-fn chain(problem: &Problem) -> String {
-    let mut text = problem.to_string();
-    let mut source = std::error::Error::source(problem);
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }
