@@ -94,6 +94,9 @@ fn new_writer(index: &Index) -> Result<IndexWriter, SearchError> {
     merging.set_max_docs_before_merge(LARGEST_MERGE);
     merging.set_del_docs_ratio_before_merge(0.3);
     writer.set_merge_policy(Box::new(merging));
+    // A program killed in a commit leaves files that no commit names. The next one would take the same
+    // names for its lists of deleted chunks, and fail on them for good.
+    writer.garbage_collect_files().wait()?;
     Ok(writer)
 }
 

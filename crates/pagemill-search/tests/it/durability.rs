@@ -49,6 +49,37 @@ fn what_was_not_committed_is_gone_after_reopening() {
 }
 
 #[test]
+fn a_commit_that_was_cut_off_does_not_stop_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = open(dir.path());
+    // So many that the segment is not merged away for the one that goes.
+    let others: Vec<(&str, &str)> = ["b", "c", "d", "e", "f", "g"].map(|id| (id, "common banana")).to_vec();
+    index.apply(&[upsert("p", "one", 1, &[("a", "common apple")]), upsert("p", "two", 1, &others)]).unwrap();
+    index.commit(7).unwrap();
+    drop(index);
+    // A kill between the list of deleted chunks and the state that names it leaves the list. Its name holds a
+    // number that the next commit takes, too: leave one for every number that may be next.
+    let text = dir.path().join("text");
+    let names: Vec<String> =
+        fs::read_dir(&text).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    let segment = names.iter().find_map(|name| name.strip_suffix(".store")).unwrap();
+    let managed = text.join(".managed.json");
+    let mut known: Vec<String> = serde_json::from_slice(&fs::read(&managed).unwrap()).unwrap();
+    for number in 0..64 {
+        let name = format!("{segment}.{number}.del");
+        fs::write(text.join(&name), b"cut off").unwrap();
+        known.push(name);
+    }
+    fs::write(&managed, serde_json::to_vec(&known).unwrap()).unwrap();
+
+    let index = open(dir.path());
+    assert_eq!(index.lexical_built_to(), 7);
+    index.apply(&[remove("one")]).unwrap();
+    index.commit(8).unwrap();
+    assert_eq!(by_words(&index, "common", &everything("p")).len(), others.len());
+}
+
+#[test]
 fn a_commit_without_text_moves_the_number_of_the_text_too() {
     let dir = tempfile::tempdir().unwrap();
     let index = open(dir.path());
