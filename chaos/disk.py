@@ -34,13 +34,28 @@ def run(world: World, rounds: int) -> list[str]:
 def fill_and_free(world: World, reference, disk: Path, rounds: int) -> list[str]:
     library = Library(world.binary, ["--library", str(disk / "library")], world.folder)
     server = Server(library)
+    try:
+        acknowledged, problems = cycles(world, server, disk, rounds)
+        server.settle()
+        server.stop()
+    finally:
+        if server.is_running():
+            server.kill()
+    with sqlite3.connect(f"file:{disk}/library/library.db?mode=ro", uri=True) as connection:
+        verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
+    if verdict != "ok":
+        problems.append(f"integrity check: {verdict}")
+    return problems + library.judge(reference, acknowledged)
+
+
+def cycles(world: World, server: Server, disk: Path, rounds: int) -> tuple[dict[str, str], list[str]]:
     acknowledged: dict[str, str] = {}
     problems = []
     files = list(world.files)
     for number in range(1, rounds + 1):
         if files:
             path = files.pop()
-            wait_for(f"{path.name} to be acknowledged", lambda: keep(acknowledged, path.name, server.upload(path)))
+            wait_for(f"{path.name} to be acknowledged", lambda: server.acknowledges(path, acknowledged))
         time.sleep(world.random.uniform(0, 0.5))
         filler = fill(disk)
         status = upload_status(server, world)
@@ -54,20 +69,8 @@ def fill_and_free(world: World, reference, disk: Path, rounds: int) -> list[str]
         if not server.is_running():
             raise SystemExit("the server exited with the disk full")
     for path in files:
-        wait_for(f"{path.name} to be acknowledged", lambda: keep(acknowledged, path.name, server.upload(path)))
-    server.settle()
-    server.stop()
-    with sqlite3.connect(f"file:{disk}/library/library.db?mode=ro", uri=True) as connection:
-        verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
-    if verdict != "ok":
-        problems.append(f"integrity check: {verdict}")
-    return problems + library.judge(reference, acknowledged)
-
-
-def keep(acknowledged: dict[str, str], name: str, id: str | None) -> bool:
-    if id is not None:
-        acknowledged[name] = id
-    return id is not None
+        wait_for(f"{path.name} to be acknowledged", lambda: server.acknowledges(path, acknowledged))
+    return acknowledged, problems
 
 
 def fill(disk: Path) -> Path:

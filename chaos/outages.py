@@ -20,8 +20,7 @@ def run(world: World, rounds: int) -> list[str]:
     files = list(world.files)
     for number in range(1, rounds + 1):
         for path in files[: max(1, len(files) // rounds)]:
-            if (id := server.upload(path)) is not None:
-                acknowledged[path.name] = id
+            if server.acknowledges(path, acknowledged):
                 files.remove(path)
         time.sleep(world.random.uniform(0, reference.seconds / rounds))
         postgres("crash")
@@ -34,16 +33,10 @@ def run(world: World, rounds: int) -> list[str]:
         if not server.is_running():
             raise SystemExit("the server exited with the database")
     for path in files:
-        wait_for(f"{path.name} to be acknowledged", lambda: keep(acknowledged, path.name, server.upload(path)))
+        wait_for(f"{path.name} to be acknowledged", lambda: server.acknowledges(path, acknowledged))
     server.settle()
     server.stop()
     return problems + library.judge(reference, acknowledged)
-
-
-def keep(acknowledged: dict[str, str], name: str, id: str | None) -> bool:
-    if id is not None:
-        acknowledged[name] = id
-    return id is not None
 
 
 def refusal(server: Server, world: World) -> list[str]:

@@ -157,6 +157,12 @@ class Server(Process):
         except (OSError, ValueError):
             return None
 
+    def acknowledges(self, path: Path, acknowledged: dict[str, str]) -> bool:
+        """Uploads a file, and keeps its id where it was acknowledged."""
+        if (id := self.upload(path)) is not None:
+            acknowledged[path.name] = id
+        return path.name in acknowledged
+
     def waits(self) -> int:
         """Tasks that have not ended."""
         return sum(len(self.get(f"/api/v1/tasks?status={status}&limit=100")["items"]) for status in ("queued", "processing"))
