@@ -8,6 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 from .world import Library, Server, World, wait_for
@@ -41,7 +42,7 @@ def fill_and_free(world: World, reference, disk: Path, rounds: int) -> list[str]
     finally:
         if server.is_running():
             server.kill()
-    with sqlite3.connect(f"file:{disk}/library/library.db?mode=ro", uri=True) as connection:
+    with closing(sqlite3.connect(f"file:{disk}/library/library.db?mode=ro", uri=True)) as connection:
         verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
     if verdict != "ok":
         problems.append(f"integrity check: {verdict}")
