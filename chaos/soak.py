@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from .made import note
 from .world import Server, World, wait_for
 
 # Growth of the last half that is allowed, MiB for 1,000 documents.
@@ -20,7 +21,7 @@ def run(world: World, documents: int) -> list[str]:
     started = time.monotonic()
     step = max(50, documents // 20)
     for first in range(0, documents, step):
-        paths = [small(folder, number) for number in range(first, min(first + step, documents))]
+        paths = [note(folder, number) for number in range(first, min(first + step, documents))]
         with ThreadPoolExecutor(8) as pool:
             acknowledged = list(pool.map(server.upload, paths))
         if None in acknowledged:
@@ -44,28 +45,6 @@ def run(world: World, documents: int) -> list[str]:
     if left:
         problems.append(f"temporary files are left: {left[:3]}")
     return problems
-
-
-def small(folder: Path, number: int) -> Path:
-    """A page of text that no other file has."""
-    text = f"BT /F1 12 Tf 72 720 Td (Note {number}: pump {number % 97} was serviced on day {number % 365}.) Tj ET"
-    objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R "
-        "/Resources << /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
-        f"<< /Length {len(text)} >>\nstream\n{text}\nendstream",
-    ]
-    out, places = "%PDF-1.4\n", []
-    for name, body in enumerate(objects, 1):
-        places.append(len(out))
-        out += f"{name} 0 obj\n{body}\nendobj\n"
-    xref = len(out)
-    out += f"xref\n0 {len(places) + 1}\n0000000000 65535 f \n" + "".join(f"{place:010} 00000 n \n" for place in places)
-    out += f"trailer << /Size {len(places) + 1} /Root 1 0 R >>\nstartxref\n{xref}\n%%EOF\n"
-    path = folder / f"note{number}.pdf"
-    path.write_text(out)
-    return path
 
 
 def memory(server: Server) -> float:

@@ -3,7 +3,7 @@
 
 use hayro_font::{Font, FontCache, FontGlyph};
 use hayro_interpret::InterpreterSettings;
-use hayro_interpret::font::OutlineGlyph;
+use hayro_interpret::font::{Glyph, GlyphRun, OutlineGlyph};
 use hayro_syntax::object::{Array, Dict, Name, Stream};
 use hayro_syntax::page::Resources;
 use rustc_hash::FxHashMap;
@@ -14,6 +14,8 @@ const FORM_DEPTH: u32 = 4;
 const MAX_FORMS: u32 = 300;
 /// More font dictionaries than this on one page are not looked at.
 const MAX_DICTIONARIES: usize = 400;
+/// Glyphs of a run that are asked which font they are of.
+const WITNESSES: usize = 12;
 /// Weights from here on count as bold.
 const BOLD_WEIGHT: u32 = 600;
 
@@ -118,13 +120,18 @@ impl Faces {
         number
     }
 
-    /// The face of a glyph, or `None` when nothing names it.
-    pub(crate) fn of_glyph<'a>(&mut self, glyph: &OutlineGlyph, page: &mut PageFonts<'a>) -> Option<u16> {
+    /// The face of a glyph, or `None` when nothing names it. `run` holds the glyphs shown with it, all of one font.
+    pub(crate) fn of_glyph<'a>(
+        &mut self,
+        glyph: &OutlineGlyph,
+        run: &GlyphRun<'_, 'a>,
+        page: &mut PageFonts<'a>,
+    ) -> Option<u16> {
         if let Some(data) = glyph.font_data() {
             let name = data.postscript_name.as_deref().unwrap_or("");
             return Some(self.number(Face::new(name, data.weight, 0, data.is_italic)));
         }
-        let face = page.face_of(glyph)?;
+        let face = page.face_of(glyph, run)?;
         Some(self.number(face))
     }
 }
@@ -146,6 +153,15 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
+    /// Whether a glyph is as wide as this font says of its code.
+    fn fits(&self, glyph: &OutlineGlyph) -> bool {
+        match (self.width(glyph.char_code()), glyph.advance_width()) {
+            (Some(known), Some(seen)) => (known - seen).abs() < 0.01,
+            (None, _) => self.widths.is_empty(),
+            (Some(_), None) => false,
+        }
+    }
+
     /// `None` when the dictionary gives no width for the code.
     fn width(&self, code: u32) -> Option<f32> {
         let index = usize::try_from(i64::from(code) - self.first).ok()?;
@@ -159,7 +175,7 @@ impl<'a> PageFonts<'a> {
         Self { resources: resources.clone(), settings: settings.clone(), cache: cache.clone(), candidates: None }
     }
 
-    fn face_of(&mut self, glyph: &OutlineGlyph) -> Option<Face> {
+    fn face_of(&mut self, glyph: &OutlineGlyph, run: &GlyphRun<'_, 'a>) -> Option<Face> {
         let candidates = self.candidates.get_or_insert_with(|| {
             let mut found = Vec::new();
             gather(&self.resources, 0, &mut { MAX_FORMS }, &mut found);
@@ -169,16 +185,20 @@ impl<'a> PageFonts<'a> {
         if code > 255 {
             return None;
         }
-        let width = glyph.advance_width();
-        let fits = |candidate: &Candidate<'_>| match (candidate.width(code), width) {
-            (Some(known), Some(seen)) => (known - seen).abs() < 0.01,
-            (None, _) => candidate.widths.is_empty(),
-            (Some(_), None) => false,
+        // One width fits many fonts; those of a run together seldom fit more than one.
+        let alone = |candidate: &Candidate<'_>| candidate.fits(glyph);
+        let shown = || {
+            run.glyphs().iter().take(WITNESSES).filter_map(|shown| match &**shown {
+                Glyph::Outline(outline) => Some(outline),
+                Glyph::Type3(_) => None,
+            })
         };
-        let mut fitting = candidates.iter_mut().filter(|candidate| fits(candidate));
+        let together = |candidate: &Candidate<'_>| alone(candidate) && shown().all(|glyph| candidate.fits(glyph));
+        let agreed = candidates.iter().any(together);
+        let fits = |candidate: &Candidate<'_>| if agreed { together(candidate) } else { alone(candidate) };
+        let mut fitting = candidates.iter().filter(|candidate| fits(candidate));
         let first = fitting.next()?;
-        let Some(second) = fitting.next() else { return Some(first.face.clone()) };
-        if second.face == first.face && fitting.next().is_none() {
+        if fitting.all(|other| other.face == first.face) {
             return Some(first.face.clone());
         }
         // Several fit: only the glyph programs tell them apart.

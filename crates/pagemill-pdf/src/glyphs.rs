@@ -85,7 +85,7 @@ impl<'a, 'd> Painter<'a, 'd> {
         self.content
     }
 
-    fn known(&mut self, glyph: &Glyph<'a>) -> Known {
+    fn known(&mut self, glyph: &Glyph<'a>, run: &GlyphRun<'_, 'a>) -> Known {
         match glyph {
             Glyph::Outline(outline) => {
                 let key = (outline.identifier(), outline.char_code());
@@ -95,7 +95,7 @@ impl<'a, 'd> Painter<'a, 'd> {
                 let known = Known {
                     text: characters(outline.as_unicode()),
                     advance: outline.advance_width().unwrap_or(0.0),
-                    face: self.faces.of_glyph(outline, &mut self.fonts).unwrap_or(u16::MAX),
+                    face: self.faces.of_glyph(outline, run, &mut self.fonts).unwrap_or(u16::MAX),
                 };
                 // Glyphs that a substitute font lacks share one identifier: their text is asked for each time.
                 if outline.glyph_id().to_u32() != 0 {
@@ -142,7 +142,7 @@ impl<'a, 'd> Painter<'a, 'd> {
             if !(e.is_finite() && f.is_finite()) {
                 continue;
             }
-            let known = self.known(glyph);
+            let known = self.known(glyph, run);
             let mut size = 1000.0 * c.hypot(d);
             type3 |= matches!(&**glyph, Glyph::Type3(_));
             let mut advance = if vertical { size } else { known.advance * a.hypot(b) };

@@ -63,6 +63,9 @@ pub struct ReadOptions<'o> {
     pub recognition: Option<&'o Recognition>,
     /// Pages that are not looked at, since they cannot be read without harm, each with the code it fails with.
     pub left_out: BTreeMap<u32, String>,
+    /// A paragraph that began before this page is in this page as far as it stands there. Below 2, where no page is
+    /// before, every paragraph is in the page it begins on.
+    pub excerpt_from: u32,
     /// Called with the number of a page before each piece of work on it.
     pub on_page: Option<&'o dyn Fn(u32)>,
 }
@@ -279,7 +282,10 @@ impl<'a> Reading<'a> {
             if let Some(next) = composed.front_mut().filter(|next| next.number == page.number + 1) {
                 continuations::mark(&page.drafts, &mut next.drafts, page.size, next.size);
             }
-            join_over(&mut page.drafts, composed.iter_mut().map(|page| &mut page.drafts), *habits, &profile.compounds);
+            if page.number >= self.options.excerpt_from {
+                let later = composed.iter_mut().map(|page| &mut page.drafts);
+                join_over(&mut page.drafts, later, *habits, &profile.compounds);
+            }
             if let Some(why) = page.doubt.filter(|_| range.contains(&page.number)) {
                 self.warnings.push(Warning {
                     page: Some(page.number),

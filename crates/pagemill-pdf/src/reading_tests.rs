@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use pagemill_core::{BlockKind, Page, PageSource};
 
 use crate::open::{OpenOptions, open};
+use crate::read::ReadOptions;
 use crate::test_pdf::{lettered_pdf, pages_pdf};
 
 /// A line of text at a place, in points from the bottom left.
@@ -170,6 +171,24 @@ fn text_that_cannot_be_seen_is_kept_out() {
 fn a_text_layer_without_ink_is_read_where_there_is_nothing_else() {
     let page = "3 Tr\n".to_owned() + &lines(60.0, 700.0, &["recognised words under a scanned picture"]);
     assert_eq!(told(&read(&[page])[0]), ["paragraph: recognised words under a scanned picture"]);
+}
+
+#[test]
+fn an_excerpt_begins_with_all_the_words_of_its_first_page() {
+    let pages = [lines(60.0, 96.0, &LEFT), lines(60.0, 700.0, &RIGHT)];
+    let pages: Vec<(&str, &str)> = pages.iter().map(|content| ("", content.as_str())).collect();
+    let pdf = open(pages_pdf("", &pages, &[]), &OpenOptions::default()).unwrap();
+    let second = |excerpt_from| {
+        let mut text = Vec::new();
+        pdf.read_with(2..=2, &ReadOptions { excerpt_from, ..ReadOptions::default() }, &mut |page| {
+            text.extend(told(&page));
+            ControlFlow::Continue(())
+        });
+        text
+    };
+    assert_eq!(second(0), Vec::<String>::new(), "the paragraph is in the page it begins on");
+    let all = format!("paragraph: {}", RIGHT.join(" "));
+    assert_eq!(second(2), [all]);
 }
 
 #[test]

@@ -51,27 +51,54 @@ pub struct ListenersReport {
     pub max_ms: f64,
     /// Seconds to open and subscribe all of them.
     pub connect_seconds: f64,
-    /// Memory of the server before they came, MiB (PSS, without its reading processes).
-    pub memory_before_mib: f64,
-    /// The most after that, MiB.
+    /// The most memory a server has with the same work and no listener, MiB (PSS, without its reading processes).
+    pub memory_alone_mib: f64,
+    /// The most with them, MiB.
     pub memory_peak_mib: f64,
 }
 
 type Socket = WebSocketStream<TcpStream>;
 
-/// Has a fresh server process files while many listen to everything.
+/// What one server was seen to do.
+struct Run {
+    /// How late each event was at each listener, in milliseconds; a list for each listener.
+    delays: Vec<Vec<f64>>,
+    connect_seconds: f64,
+    memory_peak_mib: f64,
+}
+
+/// Has a fresh server process files while many listen to everything, and another without them for comparison.
 ///
 /// # Errors
-/// When the server cannot be started, or does not get on.
+/// When a server cannot be started, or does not get on.
 pub async fn listeners(files: &[PathBuf], connections: usize) -> Result<ListenersReport, Problem> {
     crate::api::raise_open_files();
+    if files.is_empty() {
+        return Err(broken("give at least one file"));
+    }
+    let alone = run(files, 0).await?;
+    let heard = run(files, connections).await?;
+    let events = heard.delays.iter().map(Vec::len).max().unwrap_or(0);
+    let mut delays: Vec<f64> = heard.delays.into_iter().flatten().collect();
+    Ok(ListenersReport {
+        connections,
+        documents: files.len(),
+        events,
+        delivered: delays.len(),
+        missing: events * connections - delays.len(),
+        p50_ms: percentile(&mut delays, 0.5),
+        p99_ms: percentile(&mut delays, 0.99),
+        max_ms: delays.iter().copied().fold(0.0, f64::max),
+        connect_seconds: heard.connect_seconds,
+        memory_alone_mib: alone.memory_peak_mib,
+        memory_peak_mib: heard.memory_peak_mib,
+    })
+}
+
+/// A fresh server with so many listeners, from its start to the last event at the last of them.
+async fn run(files: &[PathBuf], connections: usize) -> Result<Run, Problem> {
     let temporary = tempfile::tempdir().map_err(|error| folder_problem(&std::env::temp_dir(), error))?;
     let mut server = Server::start(&temporary.path().join("library")).await?;
-    // The first file warms what every document needs, so that it is not counted against the listeners.
-    let (first, rest) = files.split_first().ok_or_else(|| broken("give at least two files"))?;
-    server.process(first).await?;
-    let before = server.memory_mib();
-
     let begun = Instant::now();
     let sockets = server.connect(connections).await?;
     let connect_seconds = begun.elapsed().as_secs_f64();
@@ -80,34 +107,18 @@ pub async fn listeners(files: &[PathBuf], connections: usize) -> Result<Listener
     for socket in sockets {
         readers.spawn(listen(socket, stopped.clone()));
     }
-    let mut peak = server.memory_mib();
-    for file in rest {
+    let mut memory_peak_mib = server.memory_mib();
+    for file in files {
         server.process(file).await?;
-        peak = peak.max(server.memory_mib());
+        memory_peak_mib = memory_peak_mib.max(server.memory_mib());
     }
     stop.send_replace(server.last_event().await?);
     let mut delays = Vec::new();
-    let mut counts = Vec::new();
     while let Some(read) = readers.join_next().await {
-        let mut heard = read.map_err(|error| broken(&format!("a listener broke off: {error}")))?;
-        counts.push(heard.len());
-        delays.append(&mut heard);
+        delays.push(read.map_err(|error| broken(&format!("a listener broke off: {error}")))?);
     }
-    peak = peak.max(server.memory_mib());
-    let events = counts.iter().copied().max().unwrap_or(0);
-    Ok(ListenersReport {
-        connections,
-        documents: rest.len(),
-        events,
-        delivered: delays.len(),
-        missing: events * connections - delays.len(),
-        p50_ms: percentile(&mut delays, 0.5),
-        p99_ms: percentile(&mut delays, 0.99),
-        max_ms: delays.iter().copied().fold(0.0, f64::max),
-        connect_seconds,
-        memory_before_mib: before,
-        memory_peak_mib: peak,
-    })
+    memory_peak_mib = memory_peak_mib.max(server.memory_mib());
+    Ok(Run { delays, connect_seconds, memory_peak_mib })
 }
 
 /// Takes events until one with the last number came; gives how late each was, in milliseconds.

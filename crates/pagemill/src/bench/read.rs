@@ -157,6 +157,7 @@ async fn read_pages(cells: &Cells, path: &PathBuf, report: &mut FileReport) -> R
         password: None,
         first: 1,
         last: u32::MAX,
+        excerpt: false,
         words: false,
         recognised: Vec::new(),
     };

@@ -54,7 +54,7 @@ fn serve(request: &Request, bytes: Vec<u8>, output: &mut impl Write) -> io::Resu
         Err(problem) => return write_message(output, &Reply::refused(problem.code, &problem.message)),
     };
     match &request.work {
-        Work::Read { first, last, words, left_out, recognised } => {
+        Work::Read { first, last, excerpt_from, words, left_out, recognised } => {
             let output = RefCell::new(output);
             let page_seconds = limits.page_seconds;
             // Each page has its whole time, and the parent learns which one it is, should it be the last.
@@ -65,6 +65,7 @@ fn serve(request: &Request, bytes: Vec<u8>, output: &mut impl Write) -> io::Resu
             };
             let recognition = Recognition::new(recognised.iter().cloned());
             let options = ReadOptions {
+                excerpt_from: *excerpt_from,
                 left_out: left_out.iter().cloned().collect(),
                 on_page: Some(&on_page),
                 recognition: Some(&recognition),

@@ -62,6 +62,8 @@ pub(super) enum Work {
         first: u32,
         /// Last page, 1-based; beyond the end means up to the end.
         last: u32,
+        /// From here on a paragraph is in the page it begins on; what began before is in this page.
+        excerpt_from: u32,
         /// Whether the place of each word is wanted.
         words: bool,
         /// Pages that have cost children and are not to be touched, with the code each fails with.

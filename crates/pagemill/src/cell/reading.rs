@@ -24,6 +24,9 @@ pub struct ReadFile {
     pub first: u32,
     /// Last page wanted, 1-based; beyond the end means up to the end.
     pub last: u32,
+    /// Whether these pages are wanted for themselves: a paragraph that began before them is then in the first of them
+    /// as far as it stands there, else it is in the page it begins on.
+    pub excerpt: bool,
     /// Whether the place of each word is wanted.
     pub words: bool,
     /// What OCR read on pages, by 1-based number.
@@ -249,6 +252,7 @@ impl PageStream<'_> {
         let all_came = self.phase == Phase::Reading && self.next > self.last;
         let request = Request {
             work: Work::Read {
+                excerpt_from: if self.file.excerpt { self.file.first } else { 1 },
                 first: if all_came { self.last } else { self.next },
                 last: self.last,
                 words: self.file.words,

@@ -106,8 +106,8 @@ async fn listeners(global: &Global, paths: &[PathBuf], connections: usize) -> Re
         report.p50_ms, report.p99_ms, report.max_ms
     ));
     output::line(&format!(
-        "memory of the server: {:.0} MiB before, {:.0} MiB at most with them; connected in {:.1} s",
-        report.memory_before_mib, report.memory_peak_mib, report.connect_seconds
+        "memory of the server: {:.0} MiB at most without them, {:.0} MiB with them; connected in {:.1} s",
+        report.memory_alone_mib, report.memory_peak_mib, report.connect_seconds
     ));
     Ok(if report.missing == 0 { Outcome::Done } else { Outcome::Partial })
 }

@@ -46,6 +46,7 @@ pub(crate) async fn run(global: &Global, args: &CompareArgs) -> Result<Outcome, 
         password: args.password.clone(),
         first,
         last,
+        excerpt: true,
         words: false,
         recognised: Vec::new(),
     };

@@ -53,8 +53,15 @@ async fn reading() -> Check {
         Err(problem) => return Check::new("reading", false, problem.message),
     };
     let bytes = bytes::Bytes::from_static(b"no PDF");
-    let mut stream =
-        cells.read(ReadFile { bytes, password: None, first: 1, last: 1, words: false, recognised: Vec::new() });
+    let mut stream = cells.read(ReadFile {
+        bytes,
+        password: None,
+        first: 1,
+        last: 1,
+        excerpt: false,
+        words: false,
+        recognised: Vec::new(),
+    });
     match stream.next().await {
         Err(problem) if problem.code == pagemill_core::ErrorCode::NotPdf => match cells.held().await {
             Ok(held) => {

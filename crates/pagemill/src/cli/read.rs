@@ -90,6 +90,7 @@ async fn read(global: &Global, args: &ReadArgs) -> Result<(Vec<Page>, Summary), 
         password: args.password.clone(),
         first,
         last,
+        excerpt: true,
         words: false,
         recognised: Vec::new(),
     };

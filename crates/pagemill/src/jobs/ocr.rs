@@ -197,7 +197,15 @@ impl OcrStage<'_> {
     ) -> Result<ReadSummary, Problem> {
         let (store, claim) = (self.context.library.store(), &self.context.claim);
         let recognised = window_of(seen, first, last);
-        let file = ReadFile { bytes: self.bytes.clone(), password: None, first, last, words: true, recognised };
+        let file = ReadFile {
+            bytes: self.bytes.clone(),
+            password: None,
+            first,
+            last,
+            excerpt: false,
+            words: true,
+            recognised,
+        };
         let mut reading = self.context.library.cells().read(file);
         let mut pages: Vec<Page> = Vec::new();
         loop {
