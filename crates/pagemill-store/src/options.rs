@@ -54,6 +54,11 @@ impl ClockShift {
         self.0.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 
+    /// Sets the clock back, as whoever corrects it does.
+    pub fn set_back(&self, by: Duration) {
+        self.0.fetch_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+
     /// Milliseconds to add to the database's clock.
     pub(crate) fn millis(&self) -> i64 {
         self.0.load(Ordering::SeqCst)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::policy::{MAX_ATTEMPTS, MAX_CRASHES};
+use super::policy::{self, MAX_ATTEMPTS, MAX_CRASHES};
 use crate::WorkerId;
 
 /// Where a job stands. A finished one has no row.
@@ -213,6 +213,19 @@ impl Job {
         is_due
     }
 
+    /// The clock may have been set back: a time that lies further off than any that is set is brought near, so that
+    /// nothing waits for the clock to get there again. Whoever is alive renews its lease as ever.
+    pub fn bring_near(&mut self, now: i64) {
+        if let Some(lease) = &mut self.lease
+            && is_beyond(lease.until, now)
+        {
+            lease.until = after(now, policy::LEASE);
+        }
+        if self.state == JobState::Waiting && is_beyond(self.run_at, now) {
+            self.run_at = now;
+        }
+    }
+
     /// A person holds it back. A worker at it loses it, and with it the unit in flight, but no attempt is spent.
     ///
     /// # Errors
@@ -281,6 +294,15 @@ impl Job {
     }
 }
 
+/// No time of a job that was set by a clock which has only gone forward lies beyond this.
+pub fn horizon(now: i64) -> i64 {
+    after(now, policy::LONGEST_PAUSE)
+}
+
+fn is_beyond(time: i64, now: i64) -> bool {
+    time > horizon(now)
+}
+
 /// A time so much later.
 fn after(now: i64, delay: Duration) -> i64 {
     now.saturating_add(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX))
@@ -342,6 +364,7 @@ mod tests {
         Replay,
         Cancel,
         Tick(i64),
+        SetBack(i64),
     }
 
     fn act() -> impl Strategy<Value = Act> {
@@ -358,6 +381,7 @@ mod tests {
             1 => Just(Act::Replay),
             1 => Just(Act::Cancel),
             4 => (0_i64..40_000).prop_map(Act::Tick),
+            1 => (0_i64..4_000_000).prop_map(Act::SetBack),
         ]
     }
 
@@ -381,6 +405,13 @@ mod tests {
                     Act::Resume => job.resume(now),
                     Act::Replay => job.replay(),
                     Act::Cancel => job.cancel(),
+                    Act::SetBack(ms) => {
+                        now -= ms;
+                        job.bring_near(now);
+                        prop_assert!(job.lease.as_ref().is_none_or(|lease| lease.until <= horizon(now)));
+                        prop_assert!(job.state != JobState::Waiting || job.run_at <= horizon(now));
+                        Ok(())
+                    }
                     Act::Tick(ms) => {
                         now += ms;
                         job.wake(now);
@@ -400,8 +431,9 @@ mod tests {
                 prop_assert!(job.crashes < MAX_CRASHES || job.state == JobState::Dead || job.state == JobState::Done);
                 // What is done stays done.
                 prop_assert!(before.state != JobState::Done || job.state == JobState::Done);
-                // Nothing is claimed before its time.
-                prop_assert!(before.state == job.state || job.state != JobState::Leased || job.run_at <= now);
+                // Nothing that waits is ready before its time.
+                prop_assert!(before.state != JobState::Waiting || job.state != JobState::Leased);
+                prop_assert!(before.state != JobState::Waiting || job.state != JobState::Ready || job.run_at <= now);
             }
         }
     }

@@ -69,6 +69,7 @@ impl MemoryQueue {
     pub fn tick(&mut self) -> Vec<u64> {
         let mut dead = Vec::new();
         for (id, job) in &mut self.jobs {
+            job.job.bring_near(self.now);
             if job.job.expire(self.now) == Some(AfterFault::SetAside) {
                 dead.push(*id);
             }

@@ -20,6 +20,6 @@ mod job;
 mod memory;
 pub mod policy;
 
-pub use job::{AfterFault, Job, JobState, Lease, Refused};
+pub use job::{AfterFault, Job, JobState, Lease, Refused, horizon};
 pub use memory::{MemoryJob, MemoryQueue};
 pub use policy::{MAX_ATTEMPTS, MAX_CRASHES, retry_delay};

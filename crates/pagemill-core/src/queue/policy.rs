@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::Stage;
 
+/// How long a claim holds without a heart-beat.
+pub const LEASE: Duration = Duration::from_secs(30);
 /// Errors of a job after which it is set aside.
 pub const MAX_ATTEMPTS: u32 = 3;
 /// Crashes of a job after which it is set aside.
@@ -11,7 +13,7 @@ pub const MAX_CRASHES: u32 = 3;
 /// The pause after the first error is at most this long.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 /// No pause is longer.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// How long to wait before trying again after the `attempt`-th error (from 1): full jitter, so that jobs
 /// which failed together do not come back together. `chance` is evenly spread over 0 to 1.

@@ -2,7 +2,7 @@
 
 use pagemill_core::{
     ErrorCode, Stage, TaskError,
-    queue::{AfterFault, policy},
+    queue::{AfterFault, horizon, policy},
 };
 use serde_json::json;
 
@@ -33,23 +33,27 @@ impl Store {
     }
 }
 
-/// Jobs whose time has come are ready; those whose lease has ended are up again, or set aside.
+/// Jobs whose time has come are ready; those whose lease has ended are up again, or set aside; times that only a
+/// clock set back explains are brought near.
 pub(crate) async fn tick(tx: &mut Tx<'_>, now: i64) -> Result<(), Failure> {
     const DUE: &str = concat!(
         "SELECT ",
         job_columns!(),
         " FROM jobs WHERE id IN (SELECT id FROM (SELECT id FROM jobs WHERE state = 'leased' AND lease_until <= $1 \
          ORDER BY lease_until LIMIT $2) AS ended UNION ALL SELECT id FROM (SELECT id FROM jobs \
-         WHERE state = 'waiting' AND run_at <= $1 ORDER BY run_at LIMIT $2) AS due)"
+         WHERE state = 'waiting' AND run_at <= $1 ORDER BY run_at LIMIT $2) AS due UNION ALL SELECT id FROM \
+         (SELECT id FROM jobs WHERE state = 'leased' AND lease_until > $3 LIMIT $2) AS held UNION ALL \
+         SELECT id FROM (SELECT id FROM jobs WHERE state = 'waiting' AND run_at > $3 LIMIT $2) AS postponed)"
     );
     let sql = tx.dialect().skip_locked(DUE);
-    let mut due = StoredJob::read_all(&tx.rows(sql, args![now, AT_ONCE]).await?)?;
+    let mut due = StoredJob::read_all(&tx.rows(sql, args![now, AT_ONCE, horizon(now)]).await?)?;
     if due.is_empty() {
         return Ok(());
     }
     let before = due.clone();
     let mut crashed = Vec::new();
     for (place, job) in due.iter_mut().enumerate() {
+        job.job.bring_near(now);
         job.job.wake(now);
         if let Some(after) = job.job.expire(now) {
             let error = crash_error(job);

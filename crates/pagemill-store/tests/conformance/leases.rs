@@ -21,6 +21,8 @@ stories!(
     a_released_job_has_its_attempt_back,
     errors_spend_attempts_until_the_task_fails,
     a_pause_is_kept,
+    a_clock_that_is_set_back_holds_nothing_up,
+    a_clock_that_jumps_ahead_costs_one_attempt_at_most,
     a_new_process_need_not_wait_for_the_leases_of_its_predecessor,
 );
 
@@ -55,6 +57,33 @@ async fn a_heartbeat_keeps_the_job_and_tells_what_is_lost(world: &World) {
     world.store.delete_document(&world.project, &claims[0].document).await.unwrap();
     let lost = world.store.heartbeat(&world.worker, &held, LEASE).await.unwrap();
     assert_eq!(lost, [claims[0].job.clone()]);
+}
+
+async fn a_clock_that_is_set_back_holds_nothing_up(world: &World) {
+    world.add("held").await;
+    world.add("postponed").await;
+    let claims = world.claim(2).await;
+    world.store.retry_later(&claims[1], &error(ErrorCode::Internal), Duration::from_secs(200)).await.unwrap();
+    world.clock.set_back(Duration::from_secs(3600));
+    let due: Vec<_> = world.claim(2).await.into_iter().map(|claim| claim.job).collect();
+    assert_eq!(due, [claims[1].job.clone()], "what was postponed runs, what is held is held");
+    // Its holder is silent: an hour does not have to pass again.
+    world.clock.advance(LEASE);
+    let claimed: Vec<_> = world.claim(2).await.into_iter().map(|claim| claim.job).collect();
+    assert!(claimed.contains(&claims[0].job), "{claimed:?}");
+}
+
+async fn a_clock_that_jumps_ahead_costs_one_attempt_at_most(world: &World) {
+    let added = world.add("a").await;
+    let before = world.claim_one().await;
+    world.clock.advance(Duration::from_secs(30 * 24 * 3600));
+    let after = world.claim_one().await;
+    assert_eq!((after.job.clone(), after.fence), (before.job.clone(), before.fence + 1));
+    let late = world.store.release(&before, None, Duration::ZERO).await.unwrap_err();
+    assert_eq!(late.code, ErrorCode::LeaseLost, "who held it before writes no more");
+    world.store.release(&after, None, Duration::ZERO).await.unwrap();
+    world.run_all(1).await;
+    assert_eq!(world.task_of(&added.document.id).await.status, TaskStatus::Completed);
 }
 
 /// Lets a worker die with a job until nobody gets it any more; returns how often it was claimed.

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pagemill_core::{ErrorCode, Fault, JobId, Problem, Queue, Stage, TaskError, WorkerId, queue::retry_delay};
+use pagemill_core::{
+    ErrorCode, Fault, JobId, Problem, Queue, Stage, TaskError, WorkerId,
+    queue::{policy::LEASE, retry_delay},
+};
 use pagemill_store::{Claim, WorkerJob, WorkerReport};
 use tokio::{
     sync::{Semaphore, watch},
@@ -17,8 +20,6 @@ use tokio::{
 use super::{EmbedPool, Progress, StageContext, ocr, parse, pressure, run_stage, webhooks};
 use crate::library::{Library, views::now_ms};
 
-/// How long a claim holds without a heart-beat.
-const LEASE: Duration = Duration::from_secs(30);
 /// How often leases are renewed.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How often an idle worker looks without being woken.
