@@ -5,6 +5,7 @@
     scripts/chaos --pauses 5 --database postgres    # a worker asleep past its lease
     scripts/chaos --outages 20 --database postgres  # the database crashes and comes back
     scripts/chaos --disk 20                         # a full disk (needs root)
+    scripts/chaos --clock 20                        # the clock of the day jumps (needs `faketime`)
     scripts/chaos --poison 20                       # files that mean harm among ten times as many good ones
     scripts/chaos --soak 10000                      # many small documents
 
@@ -17,10 +18,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import disk, kills, outages, pauses, poison, soak
+from . import clock, disk, kills, outages, pauses, poison, soak
 from .world import ROOT, World, postgres
 
-SCENARIOS = {"kills": kills, "pauses": pauses, "outages": outages, "disk": disk, "poison": poison, "soak": soak}
+SCENARIOS = {"clock": clock, "kills": kills, "pauses": pauses, "outages": outages, "disk": disk, "poison": poison, "soak": soak}
 
 
 def main() -> int:

@@ -109,9 +109,9 @@ class Library:
 class Process:
     """A running `serve` or `worker`, the leader of a group of its own."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], environment: dict[str, str] | None = None) -> None:
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+            command, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
         )
         self.greeting = self.process.stdout.readline().strip()
         if not self.greeting:
@@ -139,8 +139,8 @@ class Process:
 class Server(Process):
     """A running `serve`, and what it said of the files it was given."""
 
-    def __init__(self, library: Library, *flags: str) -> None:
-        super().__init__(library.command("serve", "--bind", "127.0.0.1:0", *flags))
+    def __init__(self, library: Library, *flags: str, environment: dict[str, str] | None = None) -> None:
+        super().__init__(library.command("serve", "--bind", "127.0.0.1:0", *flags), environment)
         self.url = self.greeting.removeprefix("listening on ")
 
     def get(self, path: str) -> dict:
