@@ -16,13 +16,14 @@ pub(crate) struct Looks {
     amounts: u32,
     article: u32,
     catalog: u32,
+    sheet: u32,
     statement: u32,
     form: u32,
     manual: u32,
 }
 
 /// Words of headings and short lines that an article has.
-const ARTICLE: [&str; 16] = [
+const ARTICLE: [&str; 20] = [
     "abstract",
     "introduction",
     "references",
@@ -39,8 +40,12 @@ const ARTICLE: [&str; 16] = [
     "literatur",
     "résumé",
     "resumo",
+    "summary",
+    "related work",
+    "statement of need",
+    "background",
 ];
-const CATALOG: [&str; 12] = [
+const CATALOG: [&str; 18] = [
     "art. no",
     "article no",
     "item no",
@@ -53,6 +58,27 @@ const CATALOG: [&str; 12] = [
     "bestell-nr",
     "artikel-nr",
     "in stock",
+    "datasheet",
+    "data sheet",
+    "datenblatt",
+    "model number",
+    "ordering information",
+    "product range",
+];
+/// A sheet that describes one product has so many pages at most.
+const SHEET_PAGES: u32 = 12;
+/// Its headings.
+const SHEET: [&str; 10] = [
+    "features",
+    "specifications",
+    "technical data",
+    "applications",
+    "overview",
+    "ordering information",
+    "quick spec",
+    "technische daten",
+    "merkmale",
+    "caractéristiques",
 ];
 const STATEMENT: [&str; 16] = [
     "invoice",
@@ -72,7 +98,7 @@ const STATEMENT: [&str; 16] = [
     "opening balance",
     "due date",
 ];
-const FORM: [&str; 10] = [
+const FORM: [&str; 16] = [
     "signature",
     "please print",
     "date of birth",
@@ -83,8 +109,14 @@ const FORM: [&str; 10] = [
     "first name",
     "last name",
     "for office use",
+    "fill out",
+    "omb no",
+    "if checked",
+    "marital status",
+    "emergency contact",
+    "questionnaire",
 ];
-const MANUAL: [&str; 16] = [
+const MANUAL: [&str; 21] = [
     "warning",
     "caution",
     "user manual",
@@ -101,6 +133,11 @@ const MANUAL: [&str; 16] = [
     "achtung",
     "procedure",
     "attention",
+    "handbuch",
+    "user guide",
+    "technical manual",
+    "getting started",
+    "inbetriebnahme",
 ];
 
 impl Looks {
@@ -109,32 +146,34 @@ impl Looks {
         self.pages += 1;
         self.wide_pages += u32::from(width > 1.15 * height);
         for draft in drafts.iter().filter(|draft| !draft.kind.is_furniture()) {
-            self.chars += draft.text.len();
             self.figures += u32::from(draft.kind == BlockKind::Figure && !draft.decorative);
-            if draft.kind == BlockKind::ListItem {
-                // Numbers beyond these are those of references.
-                let number = draft.text.split(['.', ')', ' ']).next().unwrap_or("").parse::<u32>();
-                self.steps += u32::from(number.is_ok_and(|number| number < 25));
-            }
-            let lower = draft.text.to_lowercase();
-            self.blanks += lower.matches("____").count().min(20) as u32 + lower.matches('☐').count() as u32;
-            self.amounts += amounts(&lower);
-            let short = draft.text.len() < 200;
-            let count = |words: &[&str]| words.iter().filter(|word| lower.contains(**word)).count() as u32;
-            let bare = lower.trim_matches(|c: char| !c.is_alphabetic());
-            if draft.kind == BlockKind::Heading || short {
-                self.article += u32::from(
-                    ARTICLE.contains(&bare)
-                        || ARTICLE.iter().any(|word| {
-                            lower.starts_with(word) && draft.kind == BlockKind::Paragraph && word.len() > 7
-                        }),
-                );
-                self.statement += count(&STATEMENT);
-                self.form += count(&FORM);
-                self.manual += count(&MANUAL);
-            }
-            self.catalog += count(&CATALOG);
+            self.see(draft.kind, &draft.text);
         }
+    }
+
+    /// Takes the words of a block into account.
+    fn see(&mut self, kind: BlockKind, text: &str) {
+        self.chars += text.len();
+        if kind == BlockKind::ListItem {
+            // Numbers beyond these are those of references.
+            let number = text.split(['.', ')', ' ']).next().unwrap_or("").parse::<u32>();
+            self.steps += u32::from(number.is_ok_and(|number| number < 25));
+        }
+        let lower = text.to_lowercase();
+        self.blanks += lower.matches("____").count().min(20) as u32 + lower.matches('☐').count() as u32;
+        self.amounts += amounts(&lower);
+        let count = |words: &[&str]| words.iter().filter(|word| lower.contains(**word)).count() as u32;
+        self.catalog += count(&CATALOG);
+        if kind != BlockKind::Heading && text.len() >= 200 {
+            return;
+        }
+        let bare = lower.trim_matches(|c: char| !c.is_alphabetic());
+        let begins = |word: &&str| lower.starts_with(*word) && kind == BlockKind::Paragraph && word.len() > 7;
+        self.article += u32::from(ARTICLE.contains(&bare) || ARTICLE.iter().any(begins));
+        self.statement += count(&STATEMENT);
+        self.manual += count(&MANUAL);
+        self.form += count(&FORM) + u32::from(bare.ends_with(" form") && bare.len() < 60);
+        self.sheet += u32::from(bare.len() < 60 && SHEET.iter().any(|word| bare.ends_with(word)));
     }
 
     /// The kind that has enough signs, where one has.
@@ -148,13 +187,14 @@ impl Looks {
             return Some(DocumentKind::Article);
         }
         let most = |count: u32| f64::from(count) / f64::from(read);
+        let sheet = if pages <= SHEET_PAGES { f64::from(self.sheet / 2) } else { 0.0 };
         let scores = [
             (DocumentKind::Article, if self.article >= 2 { 1.0 + most(self.article) } else { 0.0 }),
             (DocumentKind::Form, most(self.form) + 0.25 * most(self.blanks)),
             (DocumentKind::Statement, 0.5 * most(self.statement) + 0.1 * most(self.amounts.min(20 * read))),
             (
                 DocumentKind::Catalog,
-                0.6 * most(self.catalog) + 0.1 * most(self.amounts.min(10 * read)).min(most(self.figures)),
+                sheet + 0.6 * most(self.catalog) + 0.1 * most(self.amounts.min(10 * read)).min(most(self.figures)),
             ),
             (DocumentKind::Manual, 0.5 * most(self.manual) + 0.15 * most(self.steps)),
         ];
@@ -166,4 +206,35 @@ impl Looks {
 /// How many amounts of money a text names.
 fn amounts(text: &str) -> u32 {
     text.matches(['$', '€', '£', '¥']).count().min(50) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looks(texts: &[(BlockKind, &str)]) -> Looks {
+        let mut looks = Looks { pages: 1, ..Looks::default() };
+        texts.iter().for_each(|(kind, text)| looks.see(*kind, text));
+        looks
+    }
+
+    #[test]
+    fn a_product_sheet_is_a_catalogue_and_a_report_with_such_headings_is_not() {
+        use BlockKind::{Heading, Paragraph};
+        let sheet = looks(&[
+            (Heading, "AX-40 Features"),
+            (Paragraph, "Ten ports, each with its own lamp."),
+            (Heading, "Technical data"),
+        ]);
+        assert_eq!(sheet.kind(2), Some(DocumentKind::Catalog));
+        assert_eq!(sheet.kind(110), None);
+    }
+
+    #[test]
+    fn a_form_says_so() {
+        use BlockKind::{Heading, Paragraph};
+        let form =
+            looks(&[(Heading, "HEALTH INTAKE FORM"), (Paragraph, "Marital status: ____ Emergency contact: ____")]);
+        assert_eq!(form.kind(1), Some(DocumentKind::Form));
+    }
 }
