@@ -8,7 +8,7 @@ use crate::{
     failure::Failure,
     ledger::{Items, check_unit},
     queue,
-    sql::{Fields, Row, Tx, Value, Write, args, to_json},
+    sql::{Conn, Fields, Row, Tx, Value, Write, args, to_json},
     stages, versions,
 };
 
@@ -36,6 +36,16 @@ pub(crate) fn chunk_of(fields: &mut Fields<'_>) -> Result<Chunk, Failure> {
 
 fn chunks_of(rows: &[Row]) -> Result<Vec<Chunk>, Failure> {
     rows.iter().map(|row| chunk_of(&mut row.fields())).collect()
+}
+
+/// All chunks of a version in reading order.
+async fn all_chunks(conn: &mut Conn<'_>, document: &DocumentId, version: u32) -> Result<Vec<Chunk>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        chunk_columns!(),
+        " FROM chunks c WHERE c.document = $1 AND c.version = $2 ORDER BY c.ordinal"
+    );
+    chunks_of(&conn.rows(SQL, args![document, version]).await?)
 }
 
 impl Store {
@@ -80,11 +90,6 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub fn index_texts<'a>(&'a self, document: &'a DocumentId, version: u32) -> Answer<'a, Option<Vec<Chunk>>> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            chunk_columns!(),
-            " FROM chunks c WHERE c.document = $1 AND c.version = $2 ORDER BY c.ordinal"
-        );
         self.answer(async move {
             let mut snapshot = self.snapshot().await?;
             let mut conn = snapshot.conn();
@@ -94,7 +99,7 @@ impl Store {
             if live == 0 {
                 return Ok(None);
             }
-            chunks_of(&conn.rows(SQL, args![document, version]).await?).map(Some)
+            all_chunks(&mut conn, document, version).await.map(Some)
         })
     }
 
@@ -103,11 +108,6 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub fn chunks_made<'a>(&'a self, claim: &'a Claim, key: &'a str) -> Answer<'a, Option<Vec<Chunk>>> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            chunk_columns!(),
-            " FROM chunks c WHERE c.document = $1 AND c.version = $2 ORDER BY c.ordinal"
-        );
         self.answer(async move {
             let mut snapshot = self.snapshot().await?;
             let mut conn = snapshot.conn();
@@ -122,7 +122,7 @@ impl Store {
             let Some(row) = row else { return Ok(None) };
             let mut fields = row.fields();
             let (document, version): (DocumentId, u32) = (fields.id()?, fields.count()?);
-            chunks_of(&conn.rows(SQL, args![&document, version]).await?).map(Some)
+            all_chunks(&mut conn, &document, version).await.map(Some)
         })
     }
 
