@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 from . import clock, disk, kills, outages, pauses, poison, soak
-from .world import ROOT, World, postgres
+from .world import ROOT, Process, World, postgres
 
 SCENARIOS = {"clock": clock, "kills": kills, "pauses": pauses, "outages": outages, "disk": disk, "poison": poison, "soak": soak}
 
@@ -45,7 +45,10 @@ def main() -> int:
             print(f"{name}: {count}, {options.database}, seed {seed}", flush=True)
             with tempfile.TemporaryDirectory(prefix="pagemill-chaos-", ignore_cleanup_errors=True) as folder:
                 world = World(options.binary, options.files, options.database, seed, Path(folder))
-                problems = SCENARIOS[name].run(world, count)
+                try:
+                    problems = SCENARIOS[name].run(world, count)
+                finally:
+                    Process.end_all()
             for problem in problems:
                 print(f"PROBLEM: {problem}")
             print(f"{name}: {count}, {options.database}, seed {seed}: {len(problems)} problems", flush=True)

@@ -109,13 +109,24 @@ class Library:
 class Process:
     """A running `serve` or `worker`, the leader of a group of its own."""
 
+    started: list["Process"] = []
+
     def __init__(self, command: list[str], environment: dict[str, str] | None = None) -> None:
         self.process = subprocess.Popen(
             command, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
         )
+        Process.started.append(self)
         self.greeting = self.process.stdout.readline().strip()
         if not self.greeting:
             raise SystemExit(f"`{' '.join(command)}` did not start: it ended with {self.process.wait()}")
+
+    @classmethod
+    def end_all(cls) -> None:
+        """Ends what still runs, as after a scenario that broke off."""
+        for process in cls.started:
+            if process.is_running():
+                process.kill()
+        cls.started.clear()
 
     def children(self) -> list[int]:
         return children_of(self.process.pid)
