@@ -12,6 +12,11 @@ use crate::pen::{RISE, SINK};
 
 /// Sizes this near to the usual one are the usual one: what OCR measures wavers.
 const SAME_SIZE: f32 = 0.17;
+/// A word this sure was read.
+const SURE: f32 = 0.6;
+/// A picture with so many lines of so many words is paper.
+const PAPER_LINES: usize = 3;
+const PAPER_WORDS: usize = 4;
 /// The size that is usual is learnt from so many pages at the beginning.
 const BEGINNING: u32 = 32;
 /// No page has more words than this; what is beyond is not believed.
@@ -209,5 +214,51 @@ fn tidy(page: &mut Recognised) {
     });
     page.words.truncate(MAX_WORDS);
     page.rules.retain(inside);
-    page.pictures.retain(inside);
+    page.pictures.retain(|picture| inside(picture) && !is_paper(picture, &page.words));
+}
+
+/// Whether what was taken for a picture is paper with lines of text on it, a dark or folded sheet perhaps: its
+/// words are not the labels of a figure.
+fn is_paper(picture: &Rect, words: &[SeenWord]) -> bool {
+    let on_it = |word: &&SeenWord| {
+        let (x, y) = (word.bbox.center_x(), word.bbox.center_y());
+        word.confidence > SURE && picture.contains(&Rect::new(x, y, x, y), 0.0)
+    };
+    let (mut lines, mut in_line, mut base) = (0, 0, f32::NAN);
+    for word in words.iter().filter(on_it) {
+        in_line = if (word.base - base).abs() < 0.5 * word.size { in_line + 1 } else { 1 };
+        base = word.base;
+        lines += usize::from(in_line == PAPER_WORDS);
+    }
+    lines >= PAPER_LINES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(row: u8, words: u8) -> impl Iterator<Item = SeenWord> {
+        let base = 100.0 + 14.0 * f32::from(row);
+        (0..words).map(move |at| {
+            let x = 60.0 + 50.0 * f32::from(at);
+            let bbox = Rect::new(x, base - 8.0, x + 40.0, base);
+            SeenWord { text: "word".to_owned(), bbox, base, size: 10.0, confidence: 0.9 }
+        })
+    }
+
+    fn kept(words: Vec<SeenWord>) -> usize {
+        let upright = Upright::as_shown(600.0, 800.0);
+        let mut page =
+            Recognised { upright, words, rules: Vec::new(), pictures: vec![Rect::new(0.0, 0.0, 450.0, 790.0)] };
+        tidy(&mut page);
+        page.pictures.len()
+    }
+
+    #[test]
+    fn paper_with_lines_of_text_is_no_picture() {
+        assert_eq!(kept((0..5).flat_map(|row| line(row, 6)).collect()), 0);
+        // The labels of a diagram stand alone.
+        assert_eq!(kept((0..9).flat_map(|row| line(row, 2)).collect()), 1);
+        assert_eq!(kept(line(0, 6).collect()), 1, "a line on a photo");
+    }
 }
