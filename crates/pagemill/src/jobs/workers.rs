@@ -32,6 +32,9 @@ const GRACE: Duration = Duration::from_secs(8);
 const FAREWELL: Duration = Duration::from_millis(1500);
 /// A job past its hard limit that got something done within this time lives: it is given back, not counted.
 const LIVELY: Duration = Duration::from_secs(60);
+/// After the database was away, workers have this long to renew their leases before any takes jobs: leases that ended
+/// meanwhile are no sign of a crash.
+const REUNION: Duration = Duration::from_secs(3);
 /// Pause of a job that waits for the machine (a full disk, a database that is away).
 const WAIT: Duration = Duration::from_secs(10);
 
@@ -180,7 +183,7 @@ impl Shared {
                 Ok(claims) => claims,
                 Err(problem) => {
                     tracing::warn!(code = %problem.code, queue = queue.as_str(), "cannot claim jobs: {problem}");
-                    pause(POLL, &mut stop).await;
+                    self.outlast(&mut stop).await;
                     continue;
                 }
             };
@@ -251,20 +254,30 @@ impl Shared {
         let (stage, document) = (context.claim.stage.as_str(), &context.claim.document);
         match result {
             Ok(()) => tracing::debug!(stage, %document, ms = started.elapsed().as_millis() as u64, "stage done"),
-            Err(problem) => self.settle(&context.claim, &problem).await,
+            Err(problem) => {
+                // As long as that cannot be written the job stays in hand: were its lease to run out, it would look
+                // as if it had brought its worker down.
+                while let Err(problem) = self.settle(&context.claim, &problem).await {
+                    tracing::warn!(stage, %document, code = %problem.code, "cannot write how a job ended: {problem}");
+                    if problem.code.fault() != Fault::Machine {
+                        break;
+                    }
+                    tokio::time::sleep(POLL).await;
+                }
+            }
         }
         self.running().remove(&job);
     }
 
     /// What becomes of a job that did not finish: the fault decides.
-    async fn settle(&self, claim: &Claim, problem: &Problem) {
+    async fn settle(&self, claim: &Claim, problem: &Problem) -> Result<(), Problem> {
         let store = self.library.store();
         let error = TaskError { code: problem.code, message: problem.message.clone() };
         let (stage, document) = (claim.stage.as_str(), &claim.document);
-        let settled = match (problem.code, problem.code.fault()) {
+        match (problem.code, problem.code.fault()) {
             (ErrorCode::LeaseLost, _) => {
                 tracing::info!(stage, %document, "the lease was lost; the result is discarded");
-                return;
+                Ok(())
             }
             (ErrorCode::ShuttingDown, _) => store.release(claim, None, Duration::ZERO).await,
             (_, Fault::Input) => store.fail_task(claim, &error).await,
@@ -281,10 +294,6 @@ impl Shared {
                 tracing::error!(stage, %document, code = %problem.code, cause = %problem.with_causes(), "stage failed");
                 store.retry_later(claim, &error, retry_delay(claim.attempt, chance())).await
             }
-        };
-        if let Err(problem) = settled {
-            // The lease ends by itself, and another claim goes on from the last checkpoint.
-            tracing::warn!(stage, %document, code = %problem.code, "cannot write how a job ended: {problem}");
         }
     }
 
@@ -298,19 +307,35 @@ impl Shared {
                 _ = held_back.changed() => continue,
                 _ = stop.changed() => {}
             }
-            let alive: Vec<(JobId, i64)> = self
-                .running()
-                .iter_mut()
-                .filter_map(|(job, running)| running.is_moving().then(|| (job.clone(), running.claim.fence)))
-                .collect();
-            if alive.is_empty() {
-                continue;
-            }
-            match self.library.store().heartbeat(&self.worker, &alive, LEASE).await {
-                Ok(lost) => self.drop_lost(&lost),
-                Err(problem) => tracing::warn!(code = %problem.code, "cannot renew leases: {problem}"),
+            if let Err(problem) = self.renew().await {
+                tracing::warn!(code = %problem.code, "cannot renew leases: {problem}");
             }
         }
+    }
+
+    async fn renew(&self) -> Result<(), Problem> {
+        let alive: Vec<(JobId, i64)> = self
+            .running()
+            .iter_mut()
+            .filter_map(|(job, running)| running.is_moving().then(|| (job.clone(), running.claim.fence)))
+            .collect();
+        if !alive.is_empty() {
+            let lost = self.library.store().heartbeat(&self.worker, &alive, LEASE).await?;
+            self.drop_lost(&lost);
+        }
+        Ok(())
+    }
+
+    /// Waits until the database answers again, renews what is in hand, and lets other workers do so, too.
+    async fn outlast(&self, stop: &mut watch::Receiver<bool>) {
+        let is_back = async || self.library.store().next_due(&Queue::ALL).await.is_ok() && self.renew().await.is_ok();
+        loop {
+            pause(POLL, stop).await;
+            if *stop.borrow() || is_back().await {
+                break;
+            }
+        }
+        pause(REUNION, stop).await;
     }
 
     async fn report(&self) {
