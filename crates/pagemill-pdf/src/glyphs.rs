@@ -4,7 +4,9 @@
 use hayro_interpret::font::{Glyph, GlyphIdentifier, GlyphRun};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
 use hayro_interpret::kurbo::{self, Affine, BezPath, PathEl, Point};
-use hayro_interpret::{BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, Paint, SoftMask};
+use hayro_interpret::{
+    BlendMode, ClipPath, Device, DrawMode, DrawProps, FillRule, Image, ImageDrawProps, Paint, SoftMask,
+};
 use pagemill_core::Rect;
 use rustc_hash::FxHashMap;
 
@@ -20,6 +22,8 @@ const MAX_DRAWINGS: usize = 20_000;
 const MAX_BACKED: usize = 500;
 /// Bars up to this thickness, in points, are ruling lines.
 const RULE_THICKNESS: f32 = 3.0;
+/// An image over this share of a page covers what was painted before.
+const WHOLE_PAGE: f32 = 0.8;
 /// A path with more elements than this is a shape, whatever its parts.
 const MAX_RULE_ELEMENTS: usize = 64;
 /// A document shows fewer different glyphs than this, or the memo starts anew.
@@ -362,6 +366,13 @@ impl<'a> Device<'a> for Painter<'a, '_> {
             let point = a.hypot(b).min(c.hypot(d)).max(1e-3);
             self.content.main_image = ((72.0 / point) as f32, share);
         }
+        if share > WHOLE_PAGE {
+            // White text that a scan is laid over is what another program's OCR read.
+            self.pen.lift(&mut self.content);
+            for word in self.content.words.iter_mut().filter(|word| word.sight == Sight::White) {
+                word.sight = Sight::Inkless;
+            }
+        }
         if self.content.images.len() < MAX_DRAWINGS {
             self.content.images.push(bbox);
         }
@@ -389,9 +400,7 @@ impl<'a> Device<'a> for Painter<'a, '_> {
 impl<'a> Painter<'a, '_> {
     /// Notes a path made of straight lines along and across the page as rules; `false` when it is something else.
     fn add_lines(&mut self, elements: &[PathEl], props: &DrawProps<'a>, mode: &DrawMode) -> bool {
-        if !matches!(mode, DrawMode::Stroke(_)) {
-            return false;
-        }
+        let DrawMode::Stroke(stroke) = mode else { return false };
         let mut lines: Vec<(Point, Point)> = Vec::new();
         let (mut start, mut at) = (Point::ZERO, Point::ZERO);
         for element in elements {
@@ -415,9 +424,17 @@ impl<'a> Painter<'a, '_> {
         if is_white(&props.paint) {
             return true;
         }
+        let [a, b, c, d, ..] = props.transform.as_coeffs();
+        let thickness = stroke.line_width * (a * d - b * c).abs().sqrt() as f32;
         for (from, to) in lines {
-            if let Some(bbox) = to_rect(kurbo::Rect::new(from.x, from.y, to.x, to.y))
-                && let Some(bbox) = self.seen(bbox)
+            let Some(bbox) = to_rect(kurbo::Rect::new(from.x, from.y, to.x, to.y)) else { continue };
+            if thickness > RULE_THICKNESS && thickness < 1e4 {
+                // A band is often drawn as one thick line.
+                let half = thickness / 2.0;
+                let (x, y) = if bbox.width() >= bbox.height() { (0.0, half) } else { (half, 0.0) };
+                let band = Rect::new(bbox.x0 - x, bbox.y0 - y, bbox.x1 + x, bbox.y1 + y);
+                self.add_box(band, ink_of(&props.paint), &DrawMode::Fill(FillRule::NonZero));
+            } else if let Some(bbox) = self.seen(bbox)
                 && bbox.width().max(bbox.height()) > 0.5
             {
                 self.add_rule(bbox);

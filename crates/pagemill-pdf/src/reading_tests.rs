@@ -174,6 +174,23 @@ fn a_text_layer_without_ink_is_read_where_there_is_nothing_else() {
 }
 
 #[test]
+fn white_text_on_a_thick_line_is_seen() {
+    let band = "q 17 w 0.6 G 50 503 m 560 503 l S Q 1 g\n".to_owned();
+    let page = lines(60.0, 700.0, &LEFT) + &band + &line(60.0, 500.0, 10.0, "Minimum Typical Maximum");
+    let read = read(&[page]);
+    assert!(told(&read[0]).iter().any(|block| block.ends_with("Minimum Typical Maximum")), "{:?}", told(&read[0]));
+}
+
+#[test]
+fn white_text_below_a_scan_is_its_text_layer() {
+    let scan = "q 612 0 0 792 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 /F /AHx ID 80> EI Q\n";
+    let page = "1 g\n".to_owned() + &lines(60.0, 700.0, &["recognised words under a scanned picture"]) + scan;
+    let read = read(&[page]);
+    assert_eq!(told(&read[0]), ["paragraph: recognised words under a scanned picture"]);
+    assert!(read[0].extras.hidden.is_empty());
+}
+
+#[test]
 fn an_excerpt_begins_with_all_the_words_of_its_first_page() {
     let pages = [lines(60.0, 96.0, &LEFT), lines(60.0, 700.0, &RIGHT)];
     let pages: Vec<(&str, &str)> = pages.iter().map(|content| ("", content.as_str())).collect();
