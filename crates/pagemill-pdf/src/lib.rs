@@ -33,6 +33,7 @@ mod recognised;
 mod render;
 mod salvage;
 mod scan;
+mod slanted;
 mod tables;
 #[cfg(test)]
 mod test_pdf;

@@ -10,6 +10,10 @@ const ZONE: f32 = 0.14;
 const OUTER: f32 = 0.075;
 /// Furniture is not longer than this, in bytes.
 const LONGEST: u32 = 170;
+/// Furniture is not larger than most of the text by more than this factor,
+const LARGEST: f32 = 1.5;
+/// and not by more than this one where its words or its place at the sides tell it.
+const TOLD: f32 = 1.3;
 /// White space, in ems, that parts furniture from text.
 const APART: f32 = 1.0;
 /// Pieces of a row this many ems apart stand at the sides of the page.
@@ -54,18 +58,27 @@ pub(super) fn rows(
         let row = &rows[at];
         let inward = rows.get(at + 1).map_or(f32::MAX, |next| if top { next.y0 - row.y1 } else { row.y0 - next.y1 });
         let depth = if top { row.y1 } else { height - row.y0 } / height.max(1.0);
-        if depth > ZONE || row.chars > LONGEST || row.size > 1.08 * usual {
+        let text = row.text(lines, content);
+        if depth < OUTER && !text.contains(char::is_alphanumeric) {
+            // A stroke or a speck.
+            out.extend(row.lines.iter().copied());
+            continue;
+        }
+        let larger = row.size / usual.max(0.1);
+        if depth > ZONE || row.chars > LONGEST || larger > LARGEST {
             break;
         }
-        let text = row.text(lines, content);
         let apart = inward > APART * row.size.max(0.5 * usual);
         // Rows of pieces one below the other are a table.
         let table = rows.get(at + 1).is_some_and(|next| next.widest_gap > SIDES);
-        let told = says_so(&text, top) || (row.widest_gap > SIDES && !table);
+        let told = larger <= TOLD && (says_so(&text, top) || (row.widest_gap > SIDES && !table));
         // Numbers beside several rows are numbers of lines.
         let numbered = |row: &Row| row.widest_gap > 2.0 && begins_or_ends_with_number(&row.text(lines, content));
-        let running_head = top && numbered(row) && !text.ends_with('.') && !rows.get(at + 1).is_some_and(numbered);
-        let alone = depth < OUTER && inward > 2.0 * APART * usual;
+        // Most of the text may be small print, but what says nothing must not be larger than it.
+        let plain = larger <= 1.08;
+        let heads = is_in_capitals(&text) || (plain && !text.ends_with('.'));
+        let running_head = top && numbered(row) && heads && !rows.get(at + 1).is_some_and(numbered);
+        let alone = depth < OUTER && plain && (inward > 2.0 * APART * usual || is_number(&text));
         let is_furniture = (apart && (told || alone)) || running_head;
         if !is_furniture {
             break;
@@ -154,8 +167,18 @@ fn says_so(text: &str, top: bool) -> bool {
     SAYINGS.iter().any(|saying| lower.contains(saying)) || (dated && !top && text.len() < 60)
 }
 
+/// Whether most letters are capitals.
+fn is_in_capitals(text: &str) -> bool {
+    let capitals = text.chars().filter(|c| c.is_uppercase()).count();
+    capitals > 3 && capitals * 3 > text.chars().filter(|c| c.is_alphabetic()).count() * 2
+}
+
 /// Whether the first or last word is a page number.
 fn begins_or_ends_with_number(text: &str) -> bool {
-    let number = |word: &str| !word.is_empty() && word.len() <= 4 && word.bytes().all(|b| b.is_ascii_digit());
-    text.split(' ').next().is_some_and(number) || text.rsplit(' ').next().is_some_and(number)
+    text.split(' ').next().is_some_and(is_number) || text.rsplit(' ').next().is_some_and(is_number)
+}
+
+/// Whether a word is a page number.
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.len() <= 4 && word.bytes().all(|b| b.is_ascii_digit())
 }
