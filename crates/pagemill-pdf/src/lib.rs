@@ -36,6 +36,8 @@ mod scan;
 mod slanted;
 mod tables;
 #[cfg(test)]
+mod test_page;
+#[cfg(test)]
 mod test_pdf;
 mod tex;
 mod text_string;

@@ -6,18 +6,7 @@ use std::ops::ControlFlow;
 use pagemill_core::{BlockKind, Page, PageSource};
 
 use crate::open::{OpenOptions, open};
-use crate::test_pdf::{lettered_pdf, pages_pdf};
-
-/// A line of text at a place, in points from the bottom left.
-fn line(x: f32, y: f32, size: f32, text: &str) -> String {
-    let escaped = text.replace('(', "\\(").replace(')', "\\)");
-    format!("BT /F1 {size} Tf {x} {y} Td ({escaped}) Tj ET\n")
-}
-
-/// Lines below each other.
-fn lines(x: f32, top: f32, texts: &[&str]) -> String {
-    texts.iter().zip(0_u8..).map(|(text, row)| line(x, top - 12.0 * f32::from(row), 10.0, text)).collect()
-}
+use crate::test_pdf::{self, lettered_pdf, line, lines, pages_pdf};
 
 fn read(contents: &[String]) -> Vec<Page> {
     read_with(contents, "", 1..=u32::MAX)
@@ -25,13 +14,7 @@ fn read(contents: &[String]) -> Vec<Page> {
 
 fn read_with(contents: &[String], entries: &str, range: std::ops::RangeInclusive<u32>) -> Vec<Page> {
     let pages: Vec<(&str, &str)> = contents.iter().map(|content| (entries, content.as_str())).collect();
-    let pdf = open(pages_pdf("", &pages, &[]), &OpenOptions::default()).unwrap();
-    let mut out = Vec::new();
-    pdf.read(range, &mut |page| {
-        out.push(page);
-        ControlFlow::Continue(())
-    });
-    out
+    test_pdf::read(pages_pdf("", &pages, &[]), range)
 }
 
 fn told(page: &Page) -> Vec<String> {
@@ -234,13 +217,7 @@ fn a_turned_page_is_read_as_it_is_shown() {
 }
 
 fn read_lettered(letters: &str, content: &str) -> Page {
-    let pdf = open(lettered_pdf(letters, content), &OpenOptions::default()).unwrap();
-    let mut pages = Vec::new();
-    pdf.read(1..=1, &mut |page| {
-        pages.push(page);
-        ControlFlow::Continue(())
-    });
-    pages.remove(0)
+    test_pdf::read(lettered_pdf(letters, content), 1..=1).remove(0)
 }
 
 /// Text as a writer of PDF shows it: codes of the letters, reversed where they run from right to left.

@@ -28,6 +28,9 @@ const LEAST_GLYPHS: u32 = 20;
 const TORN: f32 = 0.7;
 /// An image over this share of a page is the page.
 const WHOLE_PAGE: f32 = 0.8;
+/// A scan has so many pixels per inch, or across where the page is large.
+const LEAST_DPI: f32 = 90.0;
+const LEAST_PIXELS: f32 = 900.0;
 /// A page that is an image and shows fewer characters than this has its text in the image.
 const FEW: usize = 80;
 
@@ -74,7 +77,9 @@ pub(crate) fn reason(content: &Content, at_edges: bool) -> Option<&'static str> 
         return Some("its words are torn apart into letters");
     }
     let (dpi, share) = content.main_image;
-    if share > WHOLE_PAGE && dpi >= 90.0 && shown > 0 && (shown < FEW || at_edges) {
+    let pixels = dpi / 72.0 * content.size.0.min(content.size.1);
+    let scanned = share > WHOLE_PAGE && (dpi >= LEAST_DPI || pixels >= LEAST_PIXELS);
+    if scanned && shown > 0 && (shown < FEW || at_edges) {
         return Some("it is a picture with little text beside");
     }
     None
