@@ -64,6 +64,8 @@ pub(crate) enum Sight {
     Inkless,
     /// White on white.
     White,
+    /// It is painted aslant, and only a table takes it.
+    Slanted,
 }
 
 /// Characters without white space between them, painted one after the other.

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use hayro_syntax::object::{Array, Name, Stream};
+use hayro_syntax::object::{Array, Name, ObjRef, Stream};
 use hayro_syntax::page::Page as EnginePage;
 use pagemill_core::{ErrorCode, Problem};
 
 use crate::limits::Limits;
+use crate::open::Pdf;
+use crate::salvage;
 
 /// Deflate unfolds a byte to so many at most.
 const DEFLATE_RATIO: u64 = 1032;
@@ -17,16 +19,23 @@ const DEFLATE_RATIO: u64 = 1032;
 /// # Errors
 /// `damaged` when the page has content but none of it is left (a page of which nothing can be said is not
 /// a blank one), `stream_too_large`, `nesting_too_deep`.
-pub(crate) fn content_of<'p>(page: &'p EnginePage<'_>, limits: &Limits) -> Result<Cow<'p, [u8]>, Problem> {
+pub(crate) fn content_of<'p>(page: &'p EnginePage<'_>, pdf: &Pdf) -> Result<Cow<'p, [u8]>, Problem> {
+    let limits = &pdf.limits;
     let missing = || Problem::new(ErrorCode::Damaged, "its content is missing from the file");
     let contents = b"Contents".as_slice();
     if let Some(stream) = page.raw().get::<Stream<'_>>(contents) {
         let data = unfolded(&stream, limits.stream_bytes, limits)?.ok_or_else(missing)?;
         return Ok(Cow::Owned(data));
     }
+    // A reference may lead nowhere, or to what the engine does not take for a stream.
+    let salvaged = |reference: ObjRef, left: u64| {
+        let file = pdf.engine().data();
+        if pdf.encrypted() { None } else { salvage::content(file.as_ref(), reference.obj_number, left) }
+    };
     let Some(array) = page.raw().get::<Array<'_>>(contents) else {
-        // A reference that leads nowhere.
-        return if page.raw().get_ref(contents).is_none() { Ok(Cow::Owned(Vec::new())) } else { Err(missing()) };
+        let Some(reference) = page.raw().get_ref(contents) else { return Ok(Cow::Owned(Vec::new())) };
+        let data = salvaged(reference, limits.stream_bytes).ok_or_else(missing)?;
+        return bounded(data, limits).map(Cow::Owned);
     };
     let (mut data, mut found) = (Vec::new(), false);
     for stream in array.iter::<Stream<'_>>() {
@@ -38,7 +47,11 @@ pub(crate) fn content_of<'p>(page: &'p EnginePage<'_>, limits: &Limits) -> Resul
         }
     }
     if !found && array.raw_iter().next().is_some() {
-        return Err(missing());
+        for reference in array.raw_iter().filter_map(|part| part.as_obj_ref()) {
+            let left = limits.stream_bytes.saturating_sub(data.len() as u64);
+            data.extend(salvaged(reference, left).unwrap_or_default());
+        }
+        return if data.is_empty() { Err(missing()) } else { bounded(data, limits).map(Cow::Owned) };
     }
     Ok(Cow::Owned(data))
 }
@@ -52,11 +65,15 @@ fn unfolded(stream: &Stream<'_>, allowed: u64, limits: &Limits) -> Result<Option
     if data.len() as u64 > allowed {
         return Err(too_large(limits));
     }
+    bounded(data.into_owned(), limits).map(Some)
+}
+
+fn bounded(data: Vec<u8>, limits: &Limits) -> Result<Vec<u8>, Problem> {
     if nests_deeper(&data, limits.nesting) {
         let message = format!("its content nests more than {} levels deep, which no honest file does", limits.nesting);
         return Err(Problem::new(ErrorCode::NestingTooDeep, message));
     }
-    Ok(Some(data.into_owned()))
+    Ok(data)
 }
 
 fn too_large(limits: &Limits) -> Problem {

@@ -129,47 +129,15 @@ fn trimmed(mut out: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pagemill_core::{PageExtras, PageSource, Rect};
-
     use super::*;
-
-    fn block(kind: BlockKind, text: &str) -> Block {
-        Block {
-            kind,
-            level: Some(2),
-            text: text.into(),
-            bbox: Rect::default(),
-            cells: Vec::new(),
-            words: Vec::new(),
-            float: None,
-        }
-    }
+    use crate::test_page::{block_of as block, cell_of as cell, page_of};
 
     fn page(blocks: Vec<Block>) -> Page {
-        Page {
-            number: 1,
-            label: None,
-            width: 1.0,
-            height: 1.0,
-            source: PageSource::Text,
-            reason: None,
-            confidence: None,
-            blocks,
-            extras: PageExtras::default(),
-        }
+        page_of(1, blocks)
     }
 
     #[test]
     fn markdown_marks_what_blocks_are() {
-        let cell = |row, col, text: &str| Cell {
-            row,
-            col,
-            row_span: 1,
-            col_span: 1,
-            header: row == 0,
-            text: text.into(),
-            bbox: Rect::default(),
-        };
         let mut table = block(BlockKind::Table, "a\tb\n1|2\t3");
         table.cells = vec![cell(0, 0, "a"), cell(0, 1, "b"), cell(1, 0, "1|2"), cell(1, 1, "3")];
         let pages = [page(vec![

@@ -14,6 +14,7 @@ use crate::boxes::upright_boxes;
 use crate::content::{Content, Direction, Ink, Rule, Shape, Sight};
 use crate::fonts::{Faces, PageFonts};
 use crate::pen::{Pen, Stroke};
+use crate::slanted::{self, Slanted};
 use crate::tex;
 
 /// Rules, shapes and images beyond this many on a page are not kept.
@@ -55,6 +56,7 @@ pub(crate) struct GlyphMemo {
 pub(crate) struct Painter<'a, 'd> {
     content: Content,
     pen: Pen,
+    slanted: Slanted,
     faces: &'d mut Faces,
     memo: &'d mut GlyphMemo,
     fonts: PageFonts<'a>,
@@ -73,6 +75,7 @@ impl<'a, 'd> Painter<'a, 'd> {
         Self {
             content: Content { size, ..Content::default() },
             pen: Pen::default(),
+            slanted: Slanted::default(),
             faces,
             memo,
             fonts,
@@ -86,6 +89,7 @@ impl<'a, 'd> Painter<'a, 'd> {
     /// What was painted.
     pub(crate) fn finish(mut self) -> Content {
         self.pen.lift(&mut self.content);
+        self.slanted.settle(&mut self.content);
         self.content
     }
 
@@ -130,6 +134,28 @@ impl<'a, 'd> Painter<'a, 'd> {
         let backed = self.content.images.iter().rev().take(MAX_BACKED).any(under)
             || self.content.shapes.iter().rev().take(MAX_BACKED).any(|shape| under(&shape.bbox));
         if backed { Sight::Seen } else { Sight::White }
+    }
+
+    /// Notes a run that rises aslant.
+    fn draw_slanted(&mut self, run: &GlyphRun<'_, 'a>, transform: Affine) {
+        let clip = self.clips.last().copied().unwrap_or_default();
+        self.scratch.clear();
+        for glyph in run.glyphs() {
+            let [a, b, c, d, e, f] = (transform * glyph.transform()).as_coeffs().map(|value| value as f32);
+            let Some(angle) = slanted::angle(a, b) else { return };
+            let size = 1000.0 * c.hypot(d);
+            let inside = clip.x0 <= e && e <= clip.x1 && clip.y0 <= f && f <= clip.y1;
+            if !inside || !(0.01..10_000.0).contains(&size) || matches!(&**glyph, Glyph::Type3(_)) {
+                continue;
+            }
+            let known = self.known(glyph, run);
+            let advance = (known.advance * a.hypot(b)).clamp(0.0, size * 8.0);
+            self.slanted.turn(angle);
+            let (u, base) = self.slanted.to_frame((e, f));
+            let text = self.slanted.pen.note(known.text_ref(), &mut self.content);
+            self.scratch.push(Stroke { text, u, base, advance, size, face: known.face });
+        }
+        self.slanted.draw(&self.scratch);
     }
 
     /// The run as strokes along its line; `None` when it is not to be kept.
@@ -203,7 +229,7 @@ fn characters(unicode: Option<BfString>) -> Characters {
     }
 }
 
-/// Slanted text (a watermark, a label along an arrow) has no direction of the four.
+/// Slanted text (a watermark, the head of a narrow column) has no direction of the four.
 fn direction_of(a: f32, b: f32) -> Option<Direction> {
     let steep = 0.12;
     if b.abs() <= steep * a.abs() {
@@ -308,7 +334,12 @@ impl<'a> Device<'a> for Painter<'a, '_> {
             return;
         }
         self.last_run = Some(mark);
-        let Some((direction, type3)) = self.gather(run, props.transform) else { return };
+        let Some((direction, type3)) = self.gather(run, props.transform) else {
+            if !matches!(mode, DrawMode::Invisible) && !is_white(&props.paint) {
+                self.draw_slanted(run, props.transform);
+            }
+            return;
+        };
         if type3 {
             self.type3_size = type3_size(&self.scratch, self.type3_size);
             for stroke in &mut self.scratch {

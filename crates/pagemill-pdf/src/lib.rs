@@ -33,7 +33,10 @@ mod recognised;
 mod render;
 mod salvage;
 mod scan;
+mod slanted;
 mod tables;
+#[cfg(test)]
+mod test_page;
 #[cfg(test)]
 mod test_pdf;
 mod tex;

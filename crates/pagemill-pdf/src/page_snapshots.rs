@@ -1,34 +1,15 @@
 //! Small pages of our own with everything that is read from them, as snapshots: text, order, kinds, tables.
-#![allow(clippy::unwrap_used)]
 
 use std::fmt::Write as _;
-use std::ops::ControlFlow;
 
 use insta::assert_snapshot;
 
-use crate::open::{OpenOptions, open};
-use crate::test_pdf::pages_pdf;
+use crate::test_pdf::{line, lines, pages_pdf, read};
 use crate::whole_tables::whole_tables;
-
-/// A line of text at a place, in points from the bottom left.
-fn line(x: f32, y: f32, size: f32, text: &str) -> String {
-    let escaped = text.replace('(', "\\(").replace(')', "\\)");
-    format!("BT /F1 {size} Tf {x} {y} Td ({escaped}) Tj ET\n")
-}
-
-/// Lines below each other, 12 points apart.
-fn lines(x: f32, top: f32, texts: &[&str]) -> String {
-    texts.iter().zip(0_u8..).map(|(text, row)| line(x, top - 12.0 * f32::from(row), 10.0, text)).collect()
-}
 
 /// Everything that is read from pages.
 fn told(pages: &[(&str, &str)]) -> String {
-    let pdf = open(pages_pdf("", pages, &[]), &OpenOptions::default()).unwrap();
-    let mut read = Vec::new();
-    pdf.read(1..=u32::MAX, &mut |page| {
-        read.push(page);
-        ControlFlow::Continue(())
-    });
+    let read = read(pages_pdf("", pages, &[]), 1..=u32::MAX);
     let mut out = String::new();
     for page in &read {
         let _ = writeln!(out, "page {}", page.number);

@@ -338,7 +338,7 @@ impl<'a> Reading<'a> {
     /// Has the engine paint a page. Its content is decoded here, since the engine would keep it.
     fn paint(&mut self, page: &'a EnginePage<'a>) -> Result<crate::content::Content, Problem> {
         let (width, height) = page.render_dimensions();
-        let data = content_of(page, &self.pdf.limits)?;
+        let data = content_of(page, self.pdf)?;
         let fonts = PageFonts::new(page.resources(), &self.settings, &self.fonts);
         let mut painter = Painter::new((width, height), &mut self.faces, &mut self.memo, fonts);
         let mut context = Context::new(
@@ -402,7 +402,7 @@ impl<'a> Reading<'a> {
         }
         let mut doubt = None;
         if source == PageSource::Text
-            && let Some(why) = unreliable::reason(&page.content)
+            && let Some(why) = unreliable::reason(&page.content, page.has_only_edges())
         {
             reason = Some(ErrorCode::TextUnreliable.to_string());
             doubt = Some(why);

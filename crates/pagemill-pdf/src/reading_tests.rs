@@ -7,18 +7,7 @@ use pagemill_core::{BlockKind, Page, PageSource};
 
 use crate::open::{OpenOptions, open};
 use crate::read::ReadOptions;
-use crate::test_pdf::{lettered_pdf, pages_pdf};
-
-/// A line of text at a place, in points from the bottom left.
-fn line(x: f32, y: f32, size: f32, text: &str) -> String {
-    let escaped = text.replace('(', "\\(").replace(')', "\\)");
-    format!("BT /F1 {size} Tf {x} {y} Td ({escaped}) Tj ET\n")
-}
-
-/// Lines below each other.
-fn lines(x: f32, top: f32, texts: &[&str]) -> String {
-    texts.iter().zip(0_u8..).map(|(text, row)| line(x, top - 12.0 * f32::from(row), 10.0, text)).collect()
-}
+use crate::test_pdf::{self, lettered_pdf, line, lines, pages_pdf};
 
 fn read(contents: &[String]) -> Vec<Page> {
     read_with(contents, "", 1..=u32::MAX)
@@ -26,13 +15,7 @@ fn read(contents: &[String]) -> Vec<Page> {
 
 fn read_with(contents: &[String], entries: &str, range: std::ops::RangeInclusive<u32>) -> Vec<Page> {
     let pages: Vec<(&str, &str)> = contents.iter().map(|content| (entries, content.as_str())).collect();
-    let pdf = open(pages_pdf("", &pages, &[]), &OpenOptions::default()).unwrap();
-    let mut out = Vec::new();
-    pdf.read(range, &mut |page| {
-        out.push(page);
-        ControlFlow::Continue(())
-    });
-    out
+    test_pdf::read(pages_pdf("", &pages, &[]), range)
 }
 
 fn told(page: &Page) -> Vec<String> {
@@ -131,6 +114,57 @@ fn a_page_alone_tells_its_head_and_foot_by_their_looks() {
 }
 
 #[test]
+fn a_foot_at_the_sides_is_told_below_small_print() {
+    let page = lines(60.0, 700.0, &LEFT)
+        + &(0..9_u8)
+            .map(|row| line(60.0, 184.0 - 9.0 * f32::from(row), 8.0, &RIGHT.concat()[..110]))
+            .collect::<String>()
+        + &line(60.0, 92.0, 10.0, "Revision: 2.4")
+        + &line(260.0, 92.0, 10.0, "P/N 119-036")
+        + &line(480.0, 92.0, 10.0, "10 June 2019");
+    let kinds: Vec<String> = told(&read(&[page])[0]).into_iter().filter(|block| block.starts_with("footer")).collect();
+    assert_eq!(kinds.len(), 3, "{kinds:?}");
+}
+
+#[test]
+fn a_running_head_in_capitals_is_told_though_it_ends_a_sentence() {
+    let page = line(60.0, 718.0, 10.0, "400")
+        + &line(220.0, 718.0, 10.0, "BRITISH RIVERS.")
+        + &line(400.0, 718.0, 10.0, "[Ch. XIX.")
+        + &lines(60.0, 704.0, &LEFT)
+        + &lines(60.0, 644.0, &RIGHT);
+    let pages = read(&[page]);
+    let heads = pages[0].blocks.iter().filter(|block| block.kind == BlockKind::Header).count();
+    assert_eq!(heads, 3, "{:#?}", told(&pages[0]));
+}
+
+#[test]
+fn text_that_is_alone_on_its_page_is_no_furniture() {
+    for y in [760.0, 20.0] {
+        let pages = read(&[line(60.0, y, 12.0, "This document says so much, and nothing more.")]);
+        assert_eq!(told(&pages[0]), ["paragraph: This document says so much, and nothing more."]);
+    }
+    let pages = read(&[1, 2, 3].map(|number| line(60.0, 740.0, 20.0, &format!("Card {number}."))));
+    assert_eq!(pages.iter().flat_map(told).collect::<Vec<_>>().len(), 3);
+    assert!(pages.iter().flat_map(|page| &page.blocks).all(|block| !block.kind.is_furniture()));
+    // A page with nothing but its head and foot in a document of pages with more is furniture.
+    let framed = |number: u8, body: &str| {
+        line(60.0, 760.0, 9.0, "A Guide to Rivers") + &line(300.0, 30.0, 9.0, &number.to_string()) + body
+    };
+    let body = lines(60.0, 700.0, &LEFT);
+    let pages = read(&[framed(1, &body), framed(2, ""), framed(3, &body)]);
+    assert_eq!(told(&pages[1]), ["header: A Guide to Rivers", "footer: 2"]);
+}
+
+#[test]
+fn a_text_layer_with_wavering_sizes_has_whole_paragraphs() {
+    let sizes = [10.0, 11.2, 9.3, 10.4, 9.0];
+    let rows = LEFT.iter().zip(sizes).zip(0_u8..);
+    let page: String = rows.map(|((text, size), row)| line(60.0, 700.0 - 12.0 * f32::from(row), size, text)).collect();
+    assert_eq!(read(&["3 Tr\n".to_owned() + &page])[0].blocks.len(), 1);
+}
+
+#[test]
 fn headings_have_levels_and_lists_are_told() {
     let page = line(60.0, 740.0, 20.0, "A Guide to Rivers")
         + &line(60.0, 710.0, 14.0, "1 Introduction")
@@ -219,13 +253,7 @@ fn a_turned_page_is_read_as_it_is_shown() {
 }
 
 fn read_lettered(letters: &str, content: &str) -> Page {
-    let pdf = open(lettered_pdf(letters, content), &OpenOptions::default()).unwrap();
-    let mut pages = Vec::new();
-    pdf.read(1..=1, &mut |page| {
-        pages.push(page);
-        ControlFlow::Continue(())
-    });
-    pages.remove(0)
+    test_pdf::read(lettered_pdf(letters, content), 1..=1).remove(0)
 }
 
 /// Text as a writer of PDF shows it: codes of the letters, reversed where they run from right to left.

@@ -17,6 +17,8 @@ const SURE: f32 = 0.6;
 /// A picture with so many lines of so many words is paper.
 const PAPER_LINES: usize = 3;
 const PAPER_WORDS: usize = 4;
+/// The same in the text layers of others, whose type is stretched to the ink of each word.
+const LAYER_SIZE: f32 = 0.25;
 /// The size that is usual is learnt from so many pages at the beginning.
 const BEGINNING: u32 = 32;
 /// No page has more words than this; what is beyond is not believed.
@@ -99,6 +101,11 @@ impl Recognised {
         sample.language()
     }
 
+    /// The size of each word with its length.
+    fn sizes(&self) -> impl Iterator<Item = (f32, usize)> + '_ {
+        self.words.iter().map(|word| (word.size, word.text.len()))
+    }
+
     /// How sure the words are on average, weighted by their length; 0 when there are none.
     pub fn confidence(&self) -> f32 {
         let weighted = self.words.iter().map(|word| {
@@ -124,7 +131,7 @@ impl Recognition {
         let mut pages: BTreeMap<u32, Recognised> = pages.into_iter().filter(|(_, page)| sound(page)).collect();
         pages.values_mut().for_each(tidy);
         // Learnt from the beginning, so that a page comes out the same whichever pages are at hand.
-        let usual = usual_size(pages.range(..=BEGINNING).flat_map(|(_, page)| &page.words));
+        let usual = usual_size(pages.range(..=BEGINNING).flat_map(|(_, page)| page.sizes()));
         Self { pages, usual }
     }
 
@@ -140,7 +147,7 @@ impl Recognition {
 
     /// What is painted on a recognised page, as if it had been read from a text layer.
     pub(crate) fn content(&self, page: &Recognised) -> Content {
-        let own = usual_size(&page.words);
+        let own = usual_size(page.sizes());
         let usual = if self.usual > 0.0 { self.usual } else { own };
         let mut content = Content { size: (page.upright.width, page.upright.height), ..Content::default() };
         for word in &page.words {
@@ -168,6 +175,18 @@ impl Recognition {
     }
 }
 
+/// Takes the wavering out of the sizes in a text layer that another program's OCR left under a picture.
+pub(crate) fn settle(content: &mut Content) {
+    let inkless = content.words.iter().filter(|word| word.sight == Sight::Inkless);
+    let usual = usual_size(inkless.map(|word| (word.size, (word.end - word.start) as usize)));
+    for word in content.words.iter_mut().filter(|word| word.sight == Sight::Inkless) {
+        if (word.size - usual).abs() < LAYER_SIZE * usual {
+            word.size = usual;
+            (word.frame.y0, word.frame.y1) = (word.base - RISE * usual, word.base + SINK * usual);
+        }
+    }
+}
+
 /// The size of a line, without the wavering of what was measured.
 fn settled(size: f32, own: f32, usual: f32) -> f32 {
     let near = |other: f32| other > 0.0 && (size - other).abs() < SAME_SIZE * other;
@@ -179,8 +198,8 @@ fn settled(size: f32, own: f32, usual: f32) -> f32 {
 }
 
 /// The size most characters have.
-fn usual_size<'w>(words: impl IntoIterator<Item = &'w SeenWord>) -> f32 {
-    let mut sizes: Vec<(f32, usize)> = words.into_iter().map(|word| (word.size, word.text.len())).collect();
+fn usual_size(sizes: impl Iterator<Item = (f32, usize)>) -> f32 {
+    let mut sizes: Vec<(f32, usize)> = sizes.collect();
     sizes.sort_by(|a, b| a.0.total_cmp(&b.0));
     let all: usize = sizes.iter().map(|(_, length)| length).sum();
     let mut seen = 0;

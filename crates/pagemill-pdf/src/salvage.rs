@@ -1,4 +1,7 @@
-//! Pages of files whose catalog or page tree is lost, as in files that were cut short.
+//! What can be had of damaged files: pages whose catalog or page tree is lost, as in files that were cut short, and
+//! content whose marks of beginning and end are.
+
+use std::io::Read;
 
 /// More pages than this are not looked for.
 const MOST_PAGES: usize = 10_000;
@@ -42,6 +45,47 @@ pub(crate) fn with_new_tree(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// The content of a page that lies in an object which is no sound stream any more: what follows its dictionary, up to
+/// the end of the object. `None` when there is no such object, or its bytes are folded in a way not known here.
+pub(crate) fn content(bytes: &[u8], object: u32, most: u64) -> Option<Vec<u8>> {
+    let (_, body) = objects(bytes).filter(|(number, _)| *number == object).last()?;
+    let begin = end_of_dictionary(body)?;
+    let (dictionary, rest) = body.split_at(begin);
+    let rest = rest.trim_ascii_start();
+    let rest = rest.strip_prefix(b"stream").unwrap_or(rest).trim_ascii_start();
+    let ends = [b"endstream".as_slice(), b"endobj", b"startxref"];
+    let end = ends.into_iter().filter_map(|end| rest.windows(end.len()).position(|window| window == end)).min();
+    let data = &rest[..end.unwrap_or(rest.len())];
+    let mut out = Vec::new();
+    if find_all(dictionary, b"/Filter").next().is_none() {
+        out.extend(data.iter().take(usize::try_from(most).unwrap_or(usize::MAX)));
+    } else if find_all(dictionary, b"/FlateDecode").count() == 1 {
+        // What unfolds before the damage is kept.
+        let mut decoder = flate2::read::ZlibDecoder::new(data).take(most);
+        let _damaged = decoder.read_to_end(&mut out);
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+/// Where the dictionary that an object begins with ends.
+fn end_of_dictionary(body: &[u8]) -> Option<usize> {
+    let mut depth = 0_u32;
+    let mut at = 0;
+    while let Some(pair) = body.get(at..at + 2) {
+        match pair {
+            b"<<" => depth += 1,
+            b">>" if depth <= 1 => return (depth == 1).then_some(at + 2),
+            b">>" => depth -= 1,
+            _ => {
+                at += 1;
+                continue;
+            }
+        }
+        at += 2;
+    }
+    None
+}
+
 /// The objects that lie open in a file: their numbers and what follows `obj`.
 fn objects(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     find_all(bytes, b" obj").filter_map(|at| {
@@ -74,8 +118,38 @@ fn find_all<'b>(bytes: &'b [u8], word: &'static [u8]) -> impl Iterator<Item = us
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
+    use super::content;
     use crate::open::open;
     use crate::test_pdf::pages_pdf;
+
+    #[test]
+    fn content_without_its_marks_is_read() {
+        let whole = pages_pdf("", &[("", "BT /F1 12 Tf 72 700 Td (Hello) Tj ET")], &[]);
+        let with = |from: &[u8], to: &[u8]| {
+            let at = whole.windows(from.len()).position(|window| window == from).unwrap();
+            let bytes = [&whole[..at], to, &whole[at + from.len()..]].concat();
+            let mut texts = Vec::new();
+            open(bytes, &Default::default()).unwrap().read(1..=1, &mut |page| {
+                texts.extend(page.blocks.into_iter().map(|block| block.text));
+                ControlFlow::Continue(())
+            });
+            texts
+        };
+        assert_eq!(with(b"endstream", b""), ["Hello"]);
+        assert_eq!(with(b"endstream", b"enxstream"), ["Hello"]);
+        assert_eq!(with(b"stream", b""), ["Hello"]);
+    }
+
+    #[test]
+    fn lost_content_is_bounded() {
+        let file = [b"1 0 obj <</A <</B 1>>>>".as_slice(), &[b'q'; 500]].concat();
+        assert_eq!(content(&file, 1, 100).unwrap().len(), 100);
+        assert_eq!(content(&file, 2, 100), None);
+        assert_eq!(content(b"1 0 obj << /A", 1, 100), None);
+        assert_eq!(content(b"1 0 obj <</Filter /LZWDecode>> stream x endstream", 1, 100), None);
+    }
 
     #[test]
     fn a_file_that_lost_its_catalog_keeps_its_pages() {

@@ -1,4 +1,33 @@
-//! Tiny PDFs for tests, written out object by object.
+//! Tiny PDFs for tests, written out object by object, and what is read from them.
+#![allow(clippy::unwrap_used)]
+
+use std::ops::{ControlFlow, RangeInclusive};
+
+use pagemill_core::Page;
+
+use crate::open::{OpenOptions, open};
+
+/// The pages of a file.
+pub(crate) fn read(bytes: Vec<u8>, range: RangeInclusive<u32>) -> Vec<Page> {
+    let pdf = open(bytes, &OpenOptions::default()).unwrap();
+    let mut pages = Vec::new();
+    pdf.read(range, &mut |page| {
+        pages.push(page);
+        ControlFlow::Continue(())
+    });
+    pages
+}
+
+/// A line of text at a place, in points from the bottom left.
+pub(crate) fn line(x: f32, y: f32, size: f32, text: &str) -> String {
+    let escaped = text.replace('(', "\\(").replace(')', "\\)");
+    format!("BT /F1 {size} Tf {x} {y} Td ({escaped}) Tj ET\n")
+}
+
+/// Lines below each other, 12 points apart.
+pub(crate) fn lines(x: f32, top: f32, texts: &[&str]) -> String {
+    texts.iter().zip(0_u8..).map(|(text, row)| line(x, top - 12.0 * f32::from(row), 10.0, text)).collect()
+}
 
 /// A PDF of these objects, numbered from 1; the first is the catalog. `info` is the trailer's `/Info`, or empty.
 pub(crate) fn pdf_of(objects: &[String], info: &str) -> Vec<u8> {

@@ -28,11 +28,15 @@ const LEAST_GLYPHS: u32 = 20;
 const TORN: f32 = 0.7;
 /// An image over this share of a page is the page.
 const WHOLE_PAGE: f32 = 0.8;
+/// A scan has so many pixels per inch, or across where the page is large.
+const LEAST_DPI: f32 = 90.0;
+const LEAST_PIXELS: f32 = 900.0;
 /// A page that is an image and shows fewer characters than this has its text in the image.
 const FEW: usize = 80;
 
 /// Why the text of a page is not to be trusted, in words; `None` when it is.
-pub(crate) fn reason(content: &Content) -> Option<&'static str> {
+/// `at_edges` is whether all its text stands where heads and feet do.
+pub(crate) fn reason(content: &Content, at_edges: bool) -> Option<&'static str> {
     if content.glyphs >= LEAST_GLYPHS && content.unreadable as f32 > UNREADABLE * content.glyphs as f32 {
         return Some("its fonts do not say which characters they show");
     }
@@ -73,7 +77,9 @@ pub(crate) fn reason(content: &Content) -> Option<&'static str> {
         return Some("its words are torn apart into letters");
     }
     let (dpi, share) = content.main_image;
-    if share > WHOLE_PAGE && dpi >= 90.0 && shown > 0 && shown < FEW {
+    let pixels = dpi / 72.0 * content.size.0.min(content.size.1);
+    let scanned = share > WHOLE_PAGE && (dpi >= LEAST_DPI || pixels >= LEAST_PIXELS);
+    if scanned && shown > 0 && (shown < FEW || at_edges) {
         return Some("it is a picture with little text beside");
     }
     None
@@ -152,7 +158,7 @@ mod tests {
     #[test]
     fn real_text_is_trusted() {
         for text in [ENGLISH, GERMAN, POLISH, FINNISH] {
-            assert_eq!(reason(&content(text)), None, "{text}");
+            assert_eq!(reason(&content(text), false), None, "{text}");
         }
     }
 
@@ -168,32 +174,33 @@ mod tests {
                     c => c,
                 })
                 .collect();
-            assert!(reason(&content(&moved)).unwrap().contains("improbable"), "{moved}");
+            assert!(reason(&content(&moved), false).unwrap().contains("improbable"), "{moved}");
         }
     }
 
     #[test]
     fn characters_that_are_not_known_spoil_a_page() {
         let odd: String = ENGLISH.chars().map(|c| if c.is_alphabetic() { '\u{fffd}' } else { c }).collect();
-        assert!(reason(&content(&odd)).unwrap().contains("fonts"));
+        assert!(reason(&content(&odd), false).unwrap().contains("fonts"));
         let torn: String = ENGLISH.chars().flat_map(|c| [c, ' ']).collect();
         let mut torn = content(&torn);
-        assert!(reason(&torn).unwrap().contains("torn"));
+        assert!(reason(&torn, false).unwrap().contains("torn"));
         for (word, place) in torn.words.iter_mut().zip(0_u32..) {
             let left = 60.0 * place as f32;
             word.frame = Rect::new(left, 0.0, left + 10.0, 10.0);
         }
-        assert_eq!(reason(&torn), None, "a table of letters");
+        assert_eq!(reason(&torn, false), None, "a table of letters");
     }
 
     #[test]
     fn a_stamp_on_a_scan_is_not_its_text() {
         let mut page = content("Downloaded from the archive");
-        assert_eq!(reason(&page), None);
+        assert_eq!(reason(&page, false), None);
         page.main_image = (300.0, 0.98);
-        assert!(reason(&page).is_some());
+        assert!(reason(&page, false).is_some());
         let mut page = content(ENGLISH);
         page.main_image = (300.0, 0.98);
-        assert_eq!(reason(&page), None, "a picture behind real text");
+        assert_eq!(reason(&page, false), None, "a picture behind real text");
+        assert!(reason(&page, true).is_some(), "its head and foot are all that is text");
     }
 }

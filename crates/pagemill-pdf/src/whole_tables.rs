@@ -158,36 +158,14 @@ fn csv_field(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pagemill_core::{Float, PageExtras, PageSource};
+    use pagemill_core::Float;
 
     use super::*;
-
-    fn cell(row: u32, col: u32, text: &str) -> Cell {
-        Cell { row, col, row_span: 1, col_span: 1, header: row == 0, text: text.into(), bbox: Rect::default() }
-    }
+    use crate::test_page::{block_of, cell_of as cell, page_of};
 
     fn page(number: u32, continued: bool, cells: Vec<Cell>) -> Page {
         let float = Some(Float { continued, ..Float::default() });
-        let table = Block {
-            kind: BlockKind::Table,
-            level: None,
-            text: String::new(),
-            bbox: Rect::default(),
-            cells,
-            words: Vec::new(),
-            float,
-        };
-        Page {
-            number,
-            label: None,
-            width: 1.0,
-            height: 1.0,
-            source: PageSource::Text,
-            reason: None,
-            confidence: None,
-            blocks: vec![table],
-            extras: PageExtras::default(),
-        }
+        page_of(number, vec![Block { cells, float, ..block_of(BlockKind::Table, "") }])
     }
 
     #[test]

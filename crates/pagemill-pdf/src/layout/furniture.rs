@@ -15,6 +15,8 @@ const SAME_HEIGHT: f32 = 5.0;
 const MAX_LINES: usize = 12;
 /// At most so many rows at each edge may be furniture by their looks alone.
 const MAX_ROWS: usize = 3;
+/// A picture over this share of a page is what the page is for.
+const PICTURED: f32 = 0.3;
 
 /// A line at the edge of a page.
 #[derive(Clone, Debug)]
@@ -32,7 +34,11 @@ struct Edge {
 
 /// The lines at the edges of a page, kept while its neighbours are read.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Edges(Vec<Edge>);
+pub(crate) struct Edges {
+    lines: Vec<Edge>,
+    /// Whether no other line is on the page, and no picture that takes a good part of it.
+    sole: bool,
+}
 
 impl Edges {
     /// The lines of a page of this width and height that may be furniture.
@@ -64,22 +70,38 @@ impl Edges {
                 edge.looks = looks.contains(&edge.line);
             }
         }
-        Self(edges)
+        let sole = edges.len() == lines.len() && content.main_image.1 < PICTURED;
+        Self { lines: edges, sole }
+    }
+
+    /// Whether these are all of so many lines.
+    pub(crate) fn are_all_of(&self, lines: usize) -> bool {
+        self.lines.len() == lines
     }
 
     /// The lines of this page that are furniture, and whether each is at the top.
     /// `neighbours` are other pages with their distance in pages.
     pub(crate) fn furniture(&self, neighbours: &[(i64, &Self)]) -> Vec<(usize, bool)> {
+        // The first page often has furniture of its own.
+        let first = neighbours.iter().all(|(distance, _)| *distance > 0);
+        let found = self.known(neighbours, first);
+        if !self.sole || found.len() < self.lines.len() {
+            return found;
+        }
+        // Furniture is beside something: where there is nothing else, its looks and pages alike are no proof.
+        let others: Vec<(i64, &Self)> = neighbours.iter().filter(|(_, page)| !page.sole).copied().collect();
+        self.known(&others, false)
+    }
+
+    /// The lines that come again on other pages, page numbers, and what goes with them; with `by_looks` also what looks
+    /// like furniture.
+    fn known(&self, neighbours: &[(i64, &Self)], by_looks: bool) -> Vec<(usize, bool)> {
         let mut found: FxHashSet<usize> = FxHashSet::default();
         let (mut lowest_top, mut highest_bottom) = (f32::MIN, f32::MAX);
         let mut heights: Vec<f32> = Vec::new();
-        // The first page often has furniture of its own.
-        let first = neighbours.iter().all(|(distance, _)| *distance > 0);
-        for edge in &self.0 {
-            let known =
-                neighbours.iter().any(|(distance, page)| page.0.iter().any(|other| edge.returns(other, *distance)))
-                    || edge.is_lone_number(self)
-                    || (first && edge.looks);
+        for edge in &self.lines {
+            let again = |(distance, page): &(i64, &Self)| page.lines.iter().any(|other| edge.returns(other, *distance));
+            let known = neighbours.iter().any(again) || edge.is_lone_number(self) || (by_looks && edge.looks);
             if !known {
                 continue;
             }
@@ -98,7 +120,7 @@ impl Edges {
         let beyond =
             |edge: &Edge| if edge.top { edge.base < lowest_top - 4.0 } else { edge.base > highest_bottom + 4.0 };
         let beside = |edge: &Edge| edge.short && heights.iter().any(|height| (height - edge.base).abs() < 2.5);
-        self.0
+        self.lines
             .iter()
             .filter(|edge| found.contains(&edge.line) || beyond(edge) || beside(edge))
             .map(|edge| (edge.line, edge.top))
@@ -130,11 +152,11 @@ impl Edge {
             matches!(self.pattern.as_str(), "page #" | "page # of #" | "- # -" | "– # –" | "seite #" | "p. #");
         let bare = self.pattern == "#" || is_roman(&self.pattern);
         let outermost = page
-            .0
+            .lines
             .iter()
             .filter(|edge| edge.top == self.top)
             .all(|edge| if self.top { edge.base >= self.base - 1.0 } else { edge.base <= self.base + 1.0 });
-        let alone = page.0.iter().filter(|edge| (edge.base - self.base).abs() < 3.0).count() == 1;
+        let alone = page.lines.iter().filter(|edge| (edge.base - self.base).abs() < 3.0).count() == 1;
         outermost && alone && (spelled || (bare && !self.top))
     }
 }

@@ -10,6 +10,10 @@ const ZONE: f32 = 0.14;
 const OUTER: f32 = 0.075;
 /// Furniture is not longer than this, in bytes.
 const LONGEST: u32 = 170;
+/// Furniture is not larger than most of the text by more than this factor,
+const LARGEST: f32 = 1.5;
+/// and not by more than this one where its words or its place at the sides tell it.
+const TOLD: f32 = 1.3;
 /// White space, in ems, that parts furniture from text.
 const APART: f32 = 1.0;
 /// Pieces of a row this many ems apart stand at the sides of the page.
@@ -49,30 +53,101 @@ pub(super) fn rows(
             _ => rows.push(Row::of(*at, line)),
         }
     }
+    let edge =
+        Edge { rows: &rows, texts: rows.iter().map(|row| row.text(lines, content)).collect(), usual, height, top };
     let mut out = Vec::new();
-    for at in 0..rows.len().min(most) {
-        let row = &rows[at];
-        let inward = rows.get(at + 1).map_or(f32::MAX, |next| if top { next.y0 - row.y1 } else { row.y0 - next.y1 });
-        let depth = if top { row.y1 } else { height - row.y0 } / height.max(1.0);
-        if depth > ZONE || row.chars > LONGEST || row.size > 1.08 * usual {
+    let mut at = 0;
+    while at < rows.len().min(most) {
+        let count = edge.furniture_at(at, most - at);
+        if count == 0 {
             break;
         }
-        let text = row.text(lines, content);
-        let apart = inward > APART * row.size.max(0.5 * usual);
-        // Rows of pieces one below the other are a table.
-        let table = rows.get(at + 1).is_some_and(|next| next.widest_gap > SIDES);
-        let told = says_so(&text, top) || (row.widest_gap > SIDES && !table);
-        // Numbers beside several rows are numbers of lines.
-        let numbered = |row: &Row| row.widest_gap > 2.0 && begins_or_ends_with_number(&row.text(lines, content));
-        let running_head = top && numbered(row) && !text.ends_with('.') && !rows.get(at + 1).is_some_and(numbered);
-        let alone = depth < OUTER && inward > 2.0 * APART * usual;
-        let is_furniture = (apart && (told || alone)) || running_head;
-        if !is_furniture {
-            break;
-        }
-        out.extend(row.lines.iter().copied());
+        out.extend(rows[at..at + count].iter().flat_map(|row| row.lines.iter().copied()));
+        at += count;
     }
     out
+}
+
+/// The rows at one edge of a page, the outermost first.
+struct Edge<'r> {
+    rows: &'r [Row],
+    texts: Vec<String>,
+    /// Font size of most characters of the page.
+    usual: f32,
+    height: f32,
+    top: bool,
+}
+
+impl Edge<'_> {
+    /// How many rows from this one on are furniture together, none when it is not.
+    fn furniture_at(&self, at: usize, most: usize) -> usize {
+        let (row, text) = (&self.rows[at], self.texts[at].as_str());
+        let depth = self.depth(row);
+        if depth < OUTER && !text.contains(char::is_alphanumeric) {
+            // A stroke or a speck.
+            return 1;
+        }
+        if depth > ZONE || row.chars > LONGEST || self.larger(row) > LARGEST {
+            return 0;
+        }
+        let next = self.rows.get(at + 1);
+        // Rows of pieces one below the other are a table.
+        let table = next.is_some_and(|next| next.widest_gap > SIDES);
+        let told = self.larger(row) <= TOLD && (says_so(text, self.top) || (row.widest_gap > SIDES && !table));
+        // Numbers beside several rows are numbers of lines.
+        let numbered = |at: usize| self.rows[at].widest_gap > 2.0 && begins_or_ends_with_number(&self.texts[at]);
+        // Most of the text may be small print, but what says nothing must not be larger than it.
+        let plain = self.larger(row) <= 1.08;
+        let heads = is_in_capitals(text) || (plain && !text.ends_with('.'));
+        let running_head = self.top && numbered(at) && heads && !(next.is_some() && numbered(at + 1));
+        let alone = depth < OUTER && plain && (self.inward(at) > 2.0 * APART * self.usual || is_number(text));
+        if (self.is_apart(at) && (told || alone) && !self.is_note(at)) || running_head {
+            return 1;
+        }
+        self.block_at(at, most)
+    }
+
+    /// How many rows close to each other are furniture because one of them says so.
+    fn block_at(&self, at: usize, most: usize) -> usize {
+        let Some(count) = (1..=most).find(|count| at + count <= self.rows.len() && self.is_apart(at + count - 1))
+        else {
+            return 0;
+        };
+        let block = &self.rows[at..at + count];
+        let inner = &block[count - 1];
+        let small = block.iter().all(|row| self.larger(row) < 1.02 && row.chars <= LONGEST);
+        let said = self.texts[at..at + count].iter().any(|text| says_so(text, self.top));
+        let noted = (at..at + count).any(|at| self.is_note(at));
+        if count > 1 && small && said && !noted && self.depth(inner) <= ZONE { count } else { 0 }
+    }
+
+    /// White space to the next row.
+    fn inward(&self, at: usize) -> f32 {
+        let row = &self.rows[at];
+        self.rows.get(at + 1).map_or(f32::MAX, |next| if self.top { next.y0 - row.y1 } else { row.y0 - next.y1 })
+    }
+
+    fn is_apart(&self, at: usize) -> bool {
+        self.inward(at) > APART * self.rows[at].size.max(0.5 * self.usual)
+    }
+
+    /// How far a row reaches into the page, as a share of its height.
+    fn depth(&self, row: &Row) -> f32 {
+        if self.top { row.y1 / self.height.max(1.0) } else { (self.height - row.y0) / self.height.max(1.0) }
+    }
+
+    /// By which factor a row is larger than most of the text.
+    fn larger(&self, row: &Row) -> f32 {
+        row.size / self.usual.max(0.1)
+    }
+
+    /// Whether a row at the foot begins as a note does: with a mark set to its first word.
+    fn is_note(&self, at: usize) -> bool {
+        let text = self.texts[at].as_str();
+        let letters = text.trim_start_matches(|c: char| c.is_ascii_digit());
+        let glued = letters.len() < text.len() && letters.starts_with(char::is_alphabetic);
+        !self.top && (glued || text.starts_with(['*', '∗', '†', '‡', '§', '¹', '²', '³']))
+    }
 }
 
 impl Row {
@@ -154,8 +229,18 @@ fn says_so(text: &str, top: bool) -> bool {
     SAYINGS.iter().any(|saying| lower.contains(saying)) || (dated && !top && text.len() < 60)
 }
 
+/// Whether most letters are capitals.
+fn is_in_capitals(text: &str) -> bool {
+    let capitals = text.chars().filter(|c| c.is_uppercase()).count();
+    capitals > 3 && capitals * 3 > text.chars().filter(|c| c.is_alphabetic()).count() * 2
+}
+
 /// Whether the first or last word is a page number.
 fn begins_or_ends_with_number(text: &str) -> bool {
-    let number = |word: &str| !word.is_empty() && word.len() <= 4 && word.bytes().all(|b| b.is_ascii_digit());
-    text.split(' ').next().is_some_and(number) || text.rsplit(' ').next().is_some_and(number)
+    text.split(' ').next().is_some_and(is_number) || text.rsplit(' ').next().is_some_and(is_number)
+}
+
+/// Whether a word is a page number.
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.len() <= 4 && word.bytes().all(|b| b.is_ascii_digit())
 }

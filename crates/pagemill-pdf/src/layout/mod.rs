@@ -19,6 +19,7 @@ use crate::bidi::{self, is_rtl};
 use crate::content::{Content, Direction, Sight};
 use crate::fonts::Faces;
 use crate::profile::Profile;
+use crate::recognised;
 
 pub(crate) use draft::{Draft, Writer, append};
 pub(crate) use furniture::Edges;
@@ -62,10 +63,13 @@ impl Prepared {
         let inkless = content.words.iter().filter(|word| word.sight == Sight::Inkless).count();
         // Text without ink is the text layer of a scanned page, unless there is other text.
         let layer = inkless * 2 > content.words.len();
+        if layer {
+            recognised::settle(&mut content);
+        }
         let shown = |sight: Sight| match sight {
             Sight::Seen => !layer,
             Sight::Inkless => layer,
-            Sight::White => false,
+            Sight::White | Sight::Slanted => false,
         };
         let mut by_direction: Vec<(Direction, Vec<u32>)> =
             [Direction::Right, Direction::Mirrored, Direction::Up, Direction::Left, Direction::Down]
@@ -90,6 +94,11 @@ impl Prepared {
         Self { number, content, direction, lines, edges, layer, others: by_direction }
     }
 
+    /// Whether all its text stands where heads and feet do.
+    pub(crate) fn has_only_edges(&self) -> bool {
+        !self.lines.is_empty() && self.edges.are_all_of(self.lines.len())
+    }
+
     /// Whether anything is painted.
     pub(crate) fn is_blank(&self) -> bool {
         self.content.words.is_empty()
@@ -107,7 +116,7 @@ impl Prepared {
             let reason = match word.sight {
                 Sight::White => Hiding::White,
                 Sight::Inkless if !self.layer => Hiding::Inkless,
-                Sight::Inkless | Sight::Seen => continue,
+                Sight::Inkless | Sight::Seen | Sight::Slanted => continue,
             };
             let text = self.content.word(word);
             if text.len() > room {
@@ -145,12 +154,16 @@ impl Prepared {
             }
         }
         let width = self.frame_size().0;
-        for (line, slot) in self.lines.iter().zip(&mut taken) {
-            // Numbers of lines and pages in the margin.
+        // Numbers of lines and pages in the margin, beside other text.
+        let is_aside = |line: &Line| {
             let aside = line.frame.x1 < MARGIN * width || line.frame.x0 > (1.0 - MARGIN) * width;
-            if !*slot && aside && line.chars <= 4 && !line.text(&self.content).contains(is_rtl) {
-                *slot = true;
-                heads.push(self.draft(BlockKind::Header, std::slice::from_ref(line), None, 0));
+            aside && line.chars <= 4 && !line.text(&self.content).contains(is_rtl)
+        };
+        let beside: Vec<usize> = (0..self.lines.len()).filter(|at| !taken[*at] && is_aside(&self.lines[*at])).collect();
+        if taken.iter().filter(|taken| !**taken).count() > beside.len() {
+            for at in beside {
+                taken[at] = true;
+                heads.push(self.draft(BlockKind::Header, std::slice::from_ref(&self.lines[at]), None, 0));
             }
         }
         for at in line_numbers::find(&self.lines, &self.content, width) {
@@ -162,11 +175,17 @@ impl Prepared {
             .into_iter()
             .map(|region| Region { bbox: self.direction.box_to_frame(&region.bbox, self.content.size), ..region })
             .collect();
-        let figures = figures::without_text(in_frame, &self.lines, &self.content, profile.size);
+        let mut figures = figures::without_text(in_frame, &self.lines, &self.content, profile.size);
+        let is_label = |line: &Line, figures: &[Rect]| {
+            let (x, y) = (line.frame.center_x(), line.frame.center_y());
+            figures.iter().any(|figure| figure.contains(&Rect::new(x, y, x, y), 0.5))
+        };
+        if furniture.is_empty() && self.lines.iter().all(|line| is_label(line, &figures)) {
+            // All the text of the page: it is what the page is for.
+            figures.retain(|figure| !self.lines.iter().any(|line| is_label(line, std::slice::from_ref(figure))));
+        }
         for (line, slot) in self.lines.iter().zip(&mut taken) {
-            let middle =
-                Rect::new(line.frame.center_x(), line.frame.center_y(), line.frame.center_x(), line.frame.center_y());
-            *slot |= figures.iter().any(|figure| figure.contains(&middle, 0.5));
+            *slot |= is_label(line, &figures);
         }
         let free: Vec<Line> =
             self.lines.iter().zip(&taken).filter(|(_, taken)| !**taken).map(|(line, _)| line.clone()).collect();

@@ -4,6 +4,7 @@ use pagemill_core::BlockKind;
 
 use super::lines::{self, Line};
 use super::{Draft, Prepared, flows};
+use crate::content::{Direction, Sight};
 use crate::fonts::Faces;
 use crate::tables::{find_tables, written};
 
@@ -13,7 +14,7 @@ impl Prepared {
         let flows = flows::flows(&lines);
         let words_of = |ids: &Vec<usize>| ids.iter().flat_map(|id| lines[*id].words.iter().copied()).collect();
         let by_flow: Vec<Vec<u32>> = flows.iter().map(words_of).collect();
-        let found = find_tables(&self.content, self.direction, &by_flow);
+        let found = find_tables(&self.content, self.direction, &by_flow, &self.slanted());
         if found.is_empty() {
             return (lines, flows, Vec::new());
         }
@@ -34,6 +35,17 @@ impl Prepared {
         let rest: Vec<Line> = rest.collect();
         let flows = flows::flows(&rest);
         (rest, flows, tables)
+    }
+}
+
+impl Prepared {
+    /// Words aslant, as numbers of [`Content::words`](crate::content::Content::words).
+    fn slanted(&self) -> Vec<u32> {
+        if self.direction != Direction::Right {
+            return Vec::new();
+        }
+        let words = self.content.words.iter().zip(0_u32..);
+        words.filter(|(word, _)| word.sight == Sight::Slanted).map(|(_, at)| at).collect()
     }
 }
 

@@ -212,9 +212,14 @@ impl Grid {
             .enumerate()
             .map(|(col, both)| if *both { self.beside_separator(row, col, words) } else { None })
             .collect();
+        // Shades tell rows apart; cells without are rows as well.
+        let shaded = place.kind == Kind::Lattice && place.down.iter().all(|rule| rule.shade);
         let has_wall = |col: usize| {
             let (from, to) = (self.xs[col], self.xs[col + 1]);
             let covered: f32 = near(&place.across, self.ys[row]).map(|rule| rule.overlap(from, to)).sum();
+            if shaded && !both[col] {
+                return true;
+            }
             let apart = |(above, below): (&TableWord, &TableWord)| {
                 place.kind != Kind::Lattice
                     || text::are_numbers(above, below)

@@ -26,6 +26,9 @@ use text::{TableWord, TextLine, WordKind};
 
 pub(crate) use block::written;
 
+/// Words aslant are heads of columns where they are not larger than the words of the page by this factor.
+const LARGEST_SLANTED: f32 = 1.5;
+
 /// A cell as found: its place in the grid, and its words line by line.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct FoundCell {
@@ -67,16 +70,25 @@ impl FoundTable {
 /// Finds the tables of a page, from top to bottom. `flows` are the columns of the page, each as the
 /// numbers of its words in [`Content::words`], all of which run in `direction`. Words in no flow
 /// (page furniture, labels in drawings) belong to no table; unruled tables stay within one flow.
-pub(crate) fn find_tables(content: &Content, direction: Direction, flows: &[Vec<u32>]) -> Vec<FoundTable> {
-    let words: Vec<TableWord> = flows
-        .iter()
-        .flatten()
-        .filter_map(|id| content.words.get(*id as usize).map(|word| TableWord::of(*id, word, content.word(word))))
-        .filter(|word| word.size > 1.0)
-        .collect();
+/// `slanted` are words aslant, which stand where their lines begin.
+pub(crate) fn find_tables(
+    content: &Content,
+    direction: Direction,
+    flows: &[Vec<u32>],
+    slanted: &[u32],
+) -> Vec<FoundTable> {
+    let words_of = |ids: &[u32]| -> Vec<TableWord> {
+        ids.iter()
+            .filter_map(|id| content.words.get(*id as usize).map(|word| TableWord::of(*id, word, content.word(word))))
+            .filter(|word| word.size > 1.0)
+            .collect()
+    };
+    let mut words: Vec<TableWord> = flows.iter().flat_map(|ids| words_of(ids)).collect();
     if words.len() < judge::LEAST_WORDS {
         return Vec::new();
     }
+    let largest = LARGEST_SLANTED * words.iter().map(|word| word.size).sum::<f32>() / words.len() as f32;
+    words.extend(words_of(slanted).into_iter().filter(|word| word.size < largest));
     let rules = Rules::of(content, direction, &words);
     let (dashes, words): (Vec<TableWord>, Vec<TableWord>) =
         words.into_iter().partition(|word| word.kind == WordKind::Dashes);

@@ -11,6 +11,8 @@ use super::text::{self, TextLine};
 const TOUCH: f32 = 4.0;
 /// Lattices of more rules are drawings.
 const MOST_RULES: usize = 1500;
+/// The heads of columns reach so far above a shaded table, in points.
+const HEADS: f32 = 72.0;
 /// A gap of this many ems parts the cells of a line when nothing else is known.
 const CELL_GAP: f32 = 1.0;
 
@@ -48,9 +50,59 @@ pub(super) fn lattices(page: &Page<'_>) -> Vec<Grid> {
         place.area = place.area.union(&bbox);
         if is_across { place.across.push(*rule) } else { place.down.push(*rule) }
     }
-    places.sort_by(|a, b| b.1.area.area().total_cmp(&a.1.area.area()));
-    let crossing = places.into_iter().map(|(_, place)| place).filter(has_inner_rules);
-    crossing.filter_map(|place| Some(Grid::over(&place, page)?.trimmed(page))).collect()
+    let mut places: Vec<Place> = places.into_iter().map(|(_, place)| place).filter(has_inner_rules).collect();
+    join_shaded(&mut places, page);
+    places.sort_by(|a, b| b.area.area().total_cmp(&a.area.area()));
+    places.into_iter().filter_map(|place| Some(Grid::over(&place, page)?.trimmed(page))).collect()
+}
+
+/// Puts together lattices that are shaded parts of one table: rows without shade are between them, and the heads of
+/// the columns may stand over them under the first rule of the table.
+fn join_shaded(places: &mut Vec<Place>, page: &Page<'_>) {
+    let is_shaded = |place: &Place| place.down.iter().all(|rule| rule.shade);
+    places.sort_by(|a, b| a.area.y0.total_cmp(&b.area.y0));
+    let mut at = 0;
+    while at < places.len() {
+        if !is_shaded(&places[at]) {
+            at += 1;
+            continue;
+        }
+        while let Some(next) = (at + 1..places.len()).find(|next| {
+            let (upper, lower) = (&places[at].area, &places[*next].area);
+            let strip = Rect::new(upper.x0, upper.y1, upper.x1, lower.y0);
+            is_shaded(&places[*next])
+                && alike(upper, lower)
+                && strip.height() > -TOUCH
+                && (strip.height() < TOUCH || table_strip(page, &strip).is_some_and(|lines| lines <= 3))
+        }) {
+            let next = places.remove(next);
+            let place = &mut places[at];
+            place.area = place.area.union(&next.area);
+            place.across.extend(next.across);
+            place.down.extend(next.down);
+        }
+        headed(&mut places[at], page);
+        at += 1;
+    }
+}
+
+/// Adds the heads of the columns, up to the rule over them.
+fn headed(place: &mut Place, page: &Page<'_>) {
+    let area = place.area;
+    let above = page.rules.across.iter().rev().filter(|rule| !rule.shade && rule.at < area.y0 - TOUCH);
+    let wide = |rule: &&Rule| alike(&Rect::new(rule.from, rule.at, rule.to, rule.at), &area);
+    let Some(rule) = above.take_while(|rule| area.y0 - rule.at < HEADS).find(wide) else { return };
+    let strip = Rect::new(area.x0, rule.at, area.x1, area.y0);
+    if table_strip(page, &strip).is_some_and(|lines| lines > 0) {
+        place.area.y0 = rule.at;
+        let within = page.rules.across.iter().filter(|other| (rule.at..area.y0).contains(&other.at));
+        place.across.extend(within.filter(|other| other.overlap(area.x0, area.x1) > 0.6 * other.length()));
+    }
+}
+
+/// Whether two places are one above the other and equally wide.
+fn alike(a: &Rect, b: &Rect) -> bool {
+    (a.x0 - b.x0).abs() < 2.0 * TOUCH && (a.x1 - b.x1).abs() < 2.0 * TOUCH
 }
 
 fn root(group: &mut [usize], mut at: usize) -> usize {

@@ -25,6 +25,8 @@ pub(super) struct Rule {
     pub(super) from: f32,
     /// Where it ends.
     pub(super) to: f32,
+    /// Whether it is nothing but the edge of a painted background.
+    pub(super) shade: bool,
 }
 
 impl Rule {
@@ -58,15 +60,15 @@ impl Rules {
             for rule in &content.rules {
                 let bbox = to_frame(&rule.bbox);
                 if bbox.width() >= bbox.height() {
-                    across.push(Rule { at: bbox.center_y(), from: bbox.x0, to: bbox.x1 });
+                    across.push(Rule { at: bbox.center_y(), from: bbox.x0, to: bbox.x1, shade: false });
                 } else {
-                    down.push(Rule { at: bbox.center_x(), from: bbox.y0, to: bbox.y1 });
+                    down.push(Rule { at: bbox.center_x(), from: bbox.y0, to: bbox.y1, shade: false });
                 }
             }
             for bbox in backgrounds(content, direction) {
                 if bbox.height() > 5.0 && bbox.width() > 5.0 && bbox.height() < 0.8 * page.height() {
-                    across.extend([bbox.y0, bbox.y1].map(|at| Rule { at, from: bbox.x0, to: bbox.x1 }));
-                    down.extend([bbox.x0, bbox.x1].map(|at| Rule { at, from: bbox.y0, to: bbox.y1 }));
+                    across.extend([bbox.y0, bbox.y1].map(|at| Rule { at, from: bbox.x0, to: bbox.x1, shade: true }));
+                    down.extend([bbox.x0, bbox.x1].map(|at| Rule { at, from: bbox.y0, to: bbox.y1, shade: true }));
                 }
             }
         }
@@ -75,6 +77,7 @@ impl Rules {
             at: word.base - 0.3 * word.size,
             from: word.bbox.x0,
             to: word.bbox.x1,
+            shade: false,
         }));
         let mut across = joined(across);
         let down = joined(down);
@@ -125,7 +128,10 @@ fn joined(mut rules: Vec<Rule>) -> Vec<Rule> {
         let begin = out.len();
         for rule in near {
             match out.get_mut(begin..).and_then(<[Rule]>::last_mut) {
-                Some(last) if rule.from <= last.to + JOIN => last.to = last.to.max(rule.to),
+                Some(last) if rule.from <= last.to + JOIN => {
+                    last.to = last.to.max(rule.to);
+                    last.shade &= rule.shade;
+                }
                 _ => out.push(rule),
             }
         }

@@ -155,6 +155,38 @@ fn any_box() -> impl Strategy<Value = Rect> {
     (0_f32..600.0, 0_f32..780.0, 0_f32..300.0, 0_f32..200.0).prop_map(|(x, y, w, h)| Rect::new(x, y, x + w, y + h))
 }
 
+/// A row of shaded cells, each with its text.
+fn shaded(y: f32, texts_at: &[(f32, &str)]) -> String {
+    let mut out = String::new();
+    for (x, text) in texts_at {
+        let _ = write!(out, "0.8 g {} {} 60 14 re f 0 g\n", x - 5.0, y - 4.0);
+        out += &texts(&[(*x, y, text)]);
+    }
+    out
+}
+
+#[test]
+fn shaded_parts_are_one_table_under_heads_aslant() {
+    let columns = |values: [&'static str; 4]| [105.0, 165.0, 225.0, 285.0].into_iter().zip(values).collect::<Vec<_>>();
+    let mut page = line(100.0, 720.0, 340.0, 720.0);
+    page += &texts(&[(105.0, 662.0, "Shop")]);
+    for (x, head) in [(175.0, "Bread"), (235.0, "Milk"), (295.0, "Cheese")] {
+        let _ = write!(page, "BT /F1 10 Tf 0.766 0.643 -0.643 0.766 {x} 662 Tm ({head}) Tj ET\n");
+    }
+    page += &shaded(640.0, &columns(["north", "0.87", "0.20", "0.31"]));
+    page += &shaded(626.0, &columns(["south", "0.88", "0.40", "0.35"]));
+    page += &texts(&[(105.0, 612.0, "Others in the valley")]);
+    page += &shaded(598.0, &columns(["east", "0.27", "0.60", "0.44"]));
+    page += &shaded(584.0, &columns(["west", "0.72", "0.40", "0.48"]));
+    let text = table(&page).text;
+    let rows: Vec<&str> = text.lines().collect();
+    assert_eq!(rows.len(), 6, "{text}");
+    assert_eq!(rows[0], "Shop\tBread\tMilk\tCheese");
+    assert_eq!(rows[2], "south\t0.88\t0.40\t0.35");
+    assert!(rows[3].starts_with("Others in the valley"), "{text}");
+    assert_eq!(rows[5], "west\t0.72\t0.40\t0.48");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
@@ -189,7 +221,7 @@ proptest! {
         content.shapes = shapes.into_iter().map(|(bbox, rectangle)| Shape { bbox, rectangle, ink: Ink::Pattern }).collect();
         let flow: Vec<u32> = (0..content.words.len() as u32).collect();
         let mut seen = vec![false; content.words.len()];
-        for table in find_tables(&content, Direction::Right, &[flow]) {
+        for table in find_tables(&content, Direction::Right, &[flow], &[]) {
             for word in table.words() {
                 prop_assert!(!std::mem::replace(&mut seen[word as usize], true));
             }
