@@ -217,11 +217,38 @@ fn white_text_on_a_thick_line_is_seen() {
 
 #[test]
 fn white_text_below_a_scan_is_its_text_layer() {
-    let scan = "q 612 0 0 792 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 /F /AHx ID 80> EI Q\n";
-    let page = "1 g\n".to_owned() + &lines(60.0, 700.0, &["recognised words under a scanned picture"]) + scan;
+    let text = lines(60.0, 700.0, &["recognised words under a scanned picture"]);
+    let page = "1 g\n".to_owned() + &text + &picture(0, 0, 612, 792);
     let read = read(&[page]);
     assert_eq!(told(&read[0]), ["paragraph: recognised words under a scanned picture"]);
     assert!(read[0].extras.hidden.is_empty());
+}
+
+/// A picture with its lower left corner at a place.
+fn picture(x: u32, y: u32, width: u32, height: u32) -> String {
+    format!("q {width} 0 0 {height} {x} {y} cm BI /W 1 /H 1 /CS /G /BPC 8 /F /AHx ID 80> EI Q\n")
+}
+
+#[test]
+fn sentences_on_a_picture_are_read_and_its_labels_are_not() {
+    let sentence = "The module lets operators keep the routers which they have.";
+    let page = lines(60.0, 740.0, &LEFT)
+        + &picture(50, 300, 500, 300)
+        + &line(70.0, 570.0, 10.0, sentence)
+        + &line(100.0, 400.0, 8.0, "Router")
+        + &line(300.0, 400.0, 8.0, "Switch");
+    let told = told(&read(&[page])[0]).join("\n");
+    assert!(told.contains(sentence) && !told.contains("Router"), "{told}");
+}
+
+#[test]
+fn what_a_slide_says_on_its_picture_is_its_text() {
+    let page = picture(50, 200, 500, 400)
+        + &line(100.0, 500.0, 24.0, "A pump for small stations")
+        + &line(100.0, 450.0, 14.0, "Presented in Oslo")
+        + &line(500.0, 20.0, 8.0, "Spring meeting");
+    let told = told(&read(&[page])[0]).join("\n");
+    assert!(told.contains("A pump for small stations") && told.contains("Presented in Oslo"), "{told}");
 }
 
 #[test]

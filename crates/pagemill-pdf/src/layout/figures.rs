@@ -130,13 +130,40 @@ pub(crate) fn without_text(regions: Vec<Region>, lines: &[Line], content: &Conte
         for line in lines.iter().filter(|line| region.bbox.contains(&line.frame, 2.0)) {
             all += 1;
             chars += line.chars;
-            text += u32::from(line.chars > 40 && line.size > 0.85 * size);
+            text += u32::from(is_running(line, size));
         }
         let running = text >= 4 && text * 4 >= all;
         let sparse = region.sure && region.bbox.area() > AREA_PER_CHARACTER * chars as f32;
         !running && (sparse || has_caption(&region.bbox, lines, content))
     };
     regions.into_iter().filter(is_figure).map(|region| region.bbox).collect()
+}
+
+/// Lines that belong to a figure: its labels, which are not read. Sentences are none, and where most of what a page
+/// says is on pictures without a caption, as on a slide, it is what the page is for. `taken` lines are spoken for.
+pub(crate) fn labels(figures: &[Rect], lines: &[Line], taken: &[bool], content: &Content, size: f32) -> Vec<usize> {
+    let captioned: Vec<bool> = figures.iter().map(|figure| has_caption(figure, lines, content)).collect();
+    let (mut labels, mut all, mut bare) = (Vec::new(), 0, 0);
+    for (at, line) in lines.iter().enumerate().filter(|(at, _)| !taken[*at]) {
+        all += line.chars;
+        let (x, y) = (line.frame.center_x(), line.frame.center_y());
+        let Some(figure) = figures.iter().position(|figure| figure.contains(&Rect::new(x, y, x, y), 0.5)) else {
+            continue;
+        };
+        if captioned[figure] {
+            labels.push((at, true));
+        } else if !is_running(line, size) {
+            bare += line.chars;
+            labels.push((at, false));
+        }
+    }
+    let are_text = bare * 2 > all;
+    labels.into_iter().filter(|(_, captioned)| *captioned || !are_text).map(|(at, _)| at).collect()
+}
+
+/// Whether a line is so long that it is one of a text.
+fn is_running(line: &Line, size: f32) -> bool {
+    line.chars > 40 && line.size > 0.85 * size
 }
 
 /// Whether a picture without a caption is a logo or an ornament: small and at the edge of the page, or a thin band.

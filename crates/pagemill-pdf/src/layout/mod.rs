@@ -175,17 +175,9 @@ impl Prepared {
             .into_iter()
             .map(|region| Region { bbox: self.direction.box_to_frame(&region.bbox, self.content.size), ..region })
             .collect();
-        let mut figures = figures::without_text(in_frame, &self.lines, &self.content, profile.size);
-        let is_label = |line: &Line, figures: &[Rect]| {
-            let (x, y) = (line.frame.center_x(), line.frame.center_y());
-            figures.iter().any(|figure| figure.contains(&Rect::new(x, y, x, y), 0.5))
-        };
-        if furniture.is_empty() && self.lines.iter().all(|line| is_label(line, &figures)) {
-            // All the text of the page: it is what the page is for.
-            figures.retain(|figure| !self.lines.iter().any(|line| is_label(line, std::slice::from_ref(figure))));
-        }
-        for (line, slot) in self.lines.iter().zip(&mut taken) {
-            *slot |= is_label(line, &figures);
+        let figures = figures::without_text(in_frame, &self.lines, &self.content, profile.size);
+        for at in figures::labels(&figures, &self.lines, &taken, &self.content, profile.size) {
+            taken[at] = true;
         }
         let free: Vec<Line> =
             self.lines.iter().zip(&taken).filter(|(_, taken)| !**taken).map(|(line, _)| line.clone()).collect();
