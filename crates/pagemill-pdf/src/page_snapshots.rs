@@ -168,3 +168,21 @@ fn lists_notes_and_feet() {
       footer: Page 3 of 12
     ");
 }
+
+#[test]
+fn a_large_first_letter_and_a_note_in_the_margin() {
+    let page = line(60.0, 678.0, 36.0, "T")
+        + &line(84.0, 700.0, 10.0, "he station measures the level of the river every")
+        + &line(84.0, 688.0, 10.0, "ten minutes and sends the readings to the office")
+        + &line(84.0, 676.0, 10.0, "in the town, where they are checked by hand and")
+        + &lines(60.0, 664.0, &TEXT[2..])
+        + &line(340.0, 690.0, 7.0, "Readings by radio")
+        + &line(340.0, 681.0, 7.0, "since 1998")
+        + &lines(60.0, 620.0, &TEXT);
+    assert_snapshot!(told(&[("", &page)]), @"
+    page 1
+      paragraph: The station measures the level of the river every ten minutes and sends the readings to the office in the town, where they are checked by hand and where they are checked by hand before anybody is told about them and before they go to the archive.
+      paragraph: The station measures the level of the river every ten minutes and sends the readings to the office, where they are checked by hand before anybody is told about them and before they go to the archive.
+      paragraph: Readings by radio since 1998
+    ");
+}

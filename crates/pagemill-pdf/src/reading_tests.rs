@@ -127,6 +127,26 @@ fn a_foot_at_the_sides_is_told_below_small_print() {
 }
 
 #[test]
+fn a_foot_of_several_lines_is_told_on_a_page_alone_and_a_note_is_none() {
+    let page = |foot: &[&str]| {
+        let rows = foot.iter().zip(0_u8..).map(|(text, row)| line(60.0, 60.0 - 10.0 * f32::from(row), 8.0, text));
+        lines(60.0, 700.0, &LEFT) + &lines(60.0, 640.0, &RIGHT) + &rows.collect::<String>()
+    };
+    let kinds = |foot: &[&str]| -> Vec<&str> {
+        read(&[page(foot)])[0].blocks.iter().skip(1).map(|block| block.kind.as_str()).collect()
+    };
+    let cite = ["Hill et al. (2023). Rivers and their bridges in the north", "of the country. https://doi.org/10.1/r."];
+    assert_eq!(kinds(&cite), ["footer", "footer"]);
+    assert_eq!(
+        kinds(&["1http://example.org has the levels of the river, and", "http://example.com its bridges."]),
+        ["footnote"]
+    );
+    let tail =
+        ["The volume of the water that comes down in a year is", "known since the second bridge was built there."];
+    assert!(!kinds(&tail).contains(&"footer"));
+}
+
+#[test]
 fn a_running_head_in_capitals_is_told_though_it_ends_a_sentence() {
     let page = line(60.0, 718.0, 10.0, "400")
         + &line(220.0, 718.0, 10.0, "BRITISH RIVERS.")

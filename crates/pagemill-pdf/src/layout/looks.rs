@@ -24,6 +24,7 @@ struct Row {
     lines: Vec<usize>,
     y0: f32,
     y1: f32,
+    x1: f32,
     base: f32,
     size: f32,
     chars: u32,
@@ -53,8 +54,9 @@ pub(super) fn rows(
             _ => rows.push(Row::of(*at, line)),
         }
     }
-    let edge =
-        Edge { rows: &rows, texts: rows.iter().map(|row| row.text(lines, content)).collect(), usual, height, top };
+    let texts = rows.iter().map(|row| row.text(lines, content)).collect();
+    let right = lines.iter().map(|line| line.frame.x1).fold(f32::MIN, f32::max);
+    let edge = Edge { rows: &rows, texts, usual, right, height, top };
     let mut out = Vec::new();
     let mut at = 0;
     while at < rows.len().min(most) {
@@ -74,6 +76,8 @@ struct Edge<'r> {
     texts: Vec<String>,
     /// Font size of most characters of the page.
     usual: f32,
+    /// Where the text of the page ends on the right.
+    right: f32,
     height: f32,
     top: bool,
 }
@@ -93,7 +97,7 @@ impl Edge<'_> {
         let next = self.rows.get(at + 1);
         // Rows of pieces one below the other are a table.
         let table = next.is_some_and(|next| next.widest_gap > SIDES);
-        let told = self.larger(row) <= TOLD && (says_so(text, self.top) || (row.widest_gap > SIDES && !table));
+        let told = self.larger(row) <= TOLD && (says_so(text, self.top) || (self.has_sides(row) && !table));
         // Numbers beside several rows are numbers of lines.
         let numbered = |at: usize| self.rows[at].widest_gap > 2.0 && begins_or_ends_with_number(&self.texts[at]);
         // Most of the text may be small print, but what says nothing must not be larger than it.
@@ -116,9 +120,14 @@ impl Edge<'_> {
         let block = &self.rows[at..at + count];
         let inner = &block[count - 1];
         let small = block.iter().all(|row| self.larger(row) < 1.02 && row.chars <= LONGEST);
-        let said = self.texts[at..at + count].iter().any(|text| says_so(text, self.top));
+        let said = self.texts[at..at + count].iter().any(|text| has_imprint(text));
         let noted = (at..at + count).any(|at| self.is_note(at));
         if count > 1 && small && said && !noted && self.depth(inner) <= ZONE { count } else { 0 }
+    }
+
+    /// Whether the pieces of a row stand at the sides of the page.
+    fn has_sides(&self, row: &Row) -> bool {
+        row.widest_gap > SIDES && row.x1 > self.right - 3.0 * row.size
     }
 
     /// White space to the next row.
@@ -156,6 +165,7 @@ impl Row {
             lines: vec![at],
             y0: line.frame.y0,
             y1: line.frame.y1,
+            x1: line.frame.x1,
             base: line.base,
             size: line.size,
             chars: line.chars,
@@ -166,6 +176,7 @@ impl Row {
     fn add(&mut self, at: usize, line: &Line) {
         self.lines.push(at);
         (self.y0, self.y1) = (self.y0.min(line.frame.y0), self.y1.max(line.frame.y1));
+        self.x1 = self.x1.max(line.frame.x1);
         self.size = self.size.max(line.size);
         self.chars += line.chars;
         // Pieces of their own are further apart than the words of a line.
@@ -194,25 +205,23 @@ fn usual_size(lines: &[Line]) -> Option<f32> {
         .map(|(size, _)| size)
 }
 
+/// Whether a row says who published it or where to find it, in words that sentences have rarely.
+fn has_imprint(text: &str) -> bool {
+    const IMPRINTS: [&str; 10] =
+        ["©", "copyright", "(c)", "www.", "http", "doi:", "doi.org", "issn", "published by", "all rights reserved"];
+    let lower = text.to_lowercase();
+    IMPRINTS.iter().any(|imprint| lower.contains(imprint))
+}
+
 /// Whether a row says what running heads and feet say: who published it, when, in which volume, where to find it.
 fn says_so(text: &str, top: bool) -> bool {
-    const SAYINGS: [&str; 22] = [
-        "©",
-        "copyright",
-        "(c)",
-        "www.",
-        "http",
-        "doi:",
-        "doi.org",
-        "issn",
+    const SAYINGS: [&str; 12] = [
         "vol.",
         "volume",
         "issue",
         "revision",
         "rev.",
         "download",
-        "published by",
-        "all rights reserved",
         "page ",
         "seite ",
         "confidential",
@@ -226,7 +235,7 @@ fn says_so(text: &str, top: bool) -> bool {
             && (word.starts_with("19") || word.starts_with("20"))
             && word.bytes().all(|b| b.is_ascii_digit())
     });
-    SAYINGS.iter().any(|saying| lower.contains(saying)) || (dated && !top && text.len() < 60)
+    has_imprint(text) || SAYINGS.iter().any(|saying| lower.contains(saying)) || (dated && !top && text.len() < 60)
 }
 
 /// Whether most letters are capitals.

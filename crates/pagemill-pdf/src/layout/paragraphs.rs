@@ -7,6 +7,8 @@ use crate::fonts::Faces;
 
 /// A paragraph begins this many ems further in than the lines before it.
 const INDENT: f32 = 0.75;
+/// A line this many ems high has a letter that reaches down beside the next lines.
+const INITIAL: f32 = 1.7;
 /// Font sizes that differ by this factor are different.
 const SIZE_STEP: f32 = 1.06;
 
@@ -128,6 +130,9 @@ impl Flow {
         }
         let shift = line.frame.x0 - before.frame.x0;
         let is_second = at == begin + 1;
+        if self.is_beside_initial(begin, at) {
+            return false;
+        }
         if shift > INDENT * em {
             // Either a paragraph begins further in, or the first line hangs out.
             let hangs = is_second
@@ -149,6 +154,19 @@ impl Flow {
             }
         }
         is_short && ends_sentence && (self.justified > 0.5 || room > 0.25 * (self.right - self.left))
+    }
+}
+
+impl Flow {
+    /// Whether a line stands beside the large letter a paragraph begins with, or is the first one below it.
+    fn is_beside_initial(&self, begin: usize, at: usize) -> bool {
+        let (first, before, line) = (&self.lines[begin], &self.lines[at - 1], &self.lines[at]);
+        let em = first.size;
+        let is_tall = first.frame.height() > INITIAL * em && first.chars > 10;
+        let above_ends_beside = before.base < first.frame.y1 + 0.2 * em;
+        let set_back = (line.frame.x0 - first.frame.x0).abs() < 0.5 * em;
+        let set_in = at == begin + 1 || (line.frame.x0 - before.frame.x0).abs() < 0.5 * em;
+        is_tall && above_ends_beside && (set_back || (set_in && line.base < first.frame.y1 + 0.2 * em))
     }
 }
 
