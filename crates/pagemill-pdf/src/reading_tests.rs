@@ -244,6 +244,14 @@ fn white_text_below_a_scan_is_its_text_layer() {
     assert!(read[0].extras.hidden.is_empty());
 }
 
+#[test]
+fn names_with_their_values_stay_apart() {
+    let entries = ["Account number: 98292881", "Buyer: A. Rosales", "Closing date: 12 July"];
+    let page = lines(60.0, 740.0, &LEFT) + &lines(60.0, 600.0, &entries);
+    let told = told(&read(&[page])[0]);
+    assert_eq!(told[1..], entries.map(|entry| format!("paragraph: {entry}")));
+}
+
 /// A picture with its lower left corner at a place.
 fn picture(x: u32, y: u32, width: u32, height: u32) -> String {
     format!("q {width} 0 0 {height} {x} {y} cm BI /W 1 /H 1 /CS /G /BPC 8 /F /AHx ID 80> EI Q\n")

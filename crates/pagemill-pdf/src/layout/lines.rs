@@ -9,6 +9,8 @@ use crate::bidi;
 use crate::content::{Content, Direction, RawWord};
 use crate::fonts::Faces;
 
+/// A name of something has so many words at most.
+const ENTRY_WORDS: usize = 5;
 /// Words this many ems apart, painted one after the other, are on one line.
 const NEAR: f32 = 1.0;
 /// Pieces this many ems apart are on one line unless a column begins there.
@@ -54,6 +56,15 @@ impl Line {
     /// The text of its last word.
     pub(crate) fn last_word<'c>(&self, content: &'c Content) -> &'c str {
         self.words.last().and_then(|at| content.words.get(*at as usize)).map_or("", |word| content.word(word))
+    }
+
+    /// Whether it gives the value of something by its name, as in `Part number: 12`.
+    pub(crate) fn is_entry(&self, content: &Content) -> bool {
+        let words =
+            || self.words.iter().filter_map(|at| content.words.get(*at as usize)).map(|word| content.word(word));
+        let is_name = words().next().is_some_and(|first| first.starts_with(char::is_uppercase));
+        let last = words().take(ENTRY_WORDS).find_map(|word| word.strip_suffix(':'));
+        is_name && last.is_some_and(|last| last.ends_with(|c: char| c.is_alphabetic() || c == ')'))
     }
 
     /// Its words with single spaces between them.

@@ -112,6 +112,10 @@ impl Flow {
         if marks::is_bullet(first) {
             return true;
         }
+        let level = (line.frame.x0 - before.frame.x0).abs() < 0.5 * em;
+        if level && before.is_entry(content) && line.is_entry(content) {
+            return true;
+        }
         let last = before.last_word(content);
         let ends_sentence = marks::ends_sentence(last);
         let room = self.right - before.frame.x1;
