@@ -147,6 +147,39 @@ fn a_foot_of_several_lines_is_told_on_a_page_alone_and_a_note_is_none() {
 }
 
 #[test]
+fn columns_are_told_below_a_wide_table() {
+    let mut page = line(60.0, 740.0, 9.0, "Table 2. Rivers of the north");
+    for row in 0..20_u8 {
+        let y = 720.0 - 20.0 * f32::from(row);
+        page += &format!("60 {} m 540 {} l S\n", y + 12.0, y + 12.0);
+        let cells = [(64.0, "river"), (200.0, "12"), (330.0, "3.5"), (460.0, "7")];
+        page += &cells.map(|(x, text)| line(x, y, 9.0, text)).concat();
+    }
+    page += "60 332 m 540 332 l S\n";
+    page += &lines(60.0, 300.0, &LEFT);
+    page += &lines(296.0, 300.0, &RIGHT);
+    let pages = read(&[page]);
+    let text = pages[0].blocks.last().unwrap().text.as_str();
+    assert!(text.starts_with("The river rises in the hills to the north of the town"), "{:#?}", told(&pages[0]));
+}
+
+#[test]
+fn a_caption_over_each_part_of_a_table_is_no_head() {
+    let page = |number: u8| {
+        line(60.0, 760.0, 9.0, "A Guide to Rivers")
+            + &line(60.0, 738.0, 9.0, "Table 2. Rivers of the north")
+            + &line(60.0, 724.0, 9.0, "Name")
+            + &line(260.0, 724.0, 9.0, "Bridges")
+            + &lines(60.0, 600.0, &LEFT)
+            + &line(300.0, 30.0, 9.0, &number.to_string())
+    };
+    let pages = read(&[page(1), page(2), page(3)]);
+    let heads =
+        |page: &Page| -> Vec<String> { told(page).into_iter().filter(|block| block.starts_with("header")).collect() };
+    assert!(pages.iter().all(|page| heads(page) == ["header: A Guide to Rivers"]), "{:#?}", told(&pages[1]));
+}
+
+#[test]
 fn a_running_head_in_capitals_is_told_though_it_ends_a_sentence() {
     let page = line(60.0, 718.0, 10.0, "400")
         + &line(220.0, 718.0, 10.0, "BRITISH RIVERS.")

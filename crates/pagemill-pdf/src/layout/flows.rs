@@ -1,6 +1,8 @@
 //! The order in which a page is read: lines are parted into flows (columns, and
 //! what stands above and below them) along the largest strips of white space.
 
+use pagemill_core::Rect;
+
 use super::lines::Line;
 
 /// Columns within columns are looked for this deep.
@@ -20,22 +22,26 @@ const MAX_STEPS: usize = 1000;
 /// So many strips of white space are looked at for each part of a page.
 const MAX_TRIES: usize = 12;
 
-/// The lines (numbers into `lines`) of each flow, flows and lines in reading order.
-pub(crate) fn flows(lines: &[Line]) -> Vec<Vec<usize>> {
+/// The lines (numbers into `lines`) of each flow, flows and lines in reading order. `floats` are the boxes of tables
+/// and figures, which are no white space.
+pub(crate) fn flows(lines: &[Line], floats: &[Rect]) -> Vec<Vec<usize>> {
     let mut all: Vec<usize> = (0..lines.len()).collect();
     all.sort_by(|a, b| lines[*a].base.total_cmp(&lines[*b].base));
     let mut out = Vec::new();
-    part(lines, all, 0, &mut out);
+    part(lines, floats, all, 0, &mut out);
     out
 }
 
 /// `ids` are sorted from top to bottom.
-fn part(lines: &[Line], ids: Vec<usize>, depth: u32, out: &mut Vec<Vec<usize>>) {
+fn part(lines: &[Line], floats: &[Rect], ids: Vec<usize>, depth: u32, out: &mut Vec<Vec<usize>>) {
     if ids.is_empty() {
         return;
     }
-    let gutter =
-        if ids.len() < 4 || ids.len() > MAX_LINES || depth >= MAX_DEPTH { None } else { best_gutter(lines, &ids) };
+    let gutter = if ids.len() < 4 || ids.len() > MAX_LINES || depth >= MAX_DEPTH {
+        None
+    } else {
+        best_gutter(lines, floats, &ids)
+    };
     let Some(gutter) = gutter else {
         out.push(ids);
         return;
@@ -50,7 +56,7 @@ fn part(lines: &[Line], ids: Vec<usize>, depth: u32, out: &mut Vec<Vec<usize>>) 
         }
     }
     for some in [above, left, right, below] {
-        part(lines, some, depth + 1, out);
+        part(lines, floats, some, depth + 1, out);
     }
 }
 
@@ -95,7 +101,7 @@ struct Run {
     to: f32,
 }
 
-fn best_gutter(lines: &[Line], ids: &[usize]) -> Option<Gutter> {
+fn best_gutter(lines: &[Line], floats: &[Rect], ids: &[usize]) -> Option<Gutter> {
     let (mut left, mut right, mut top, mut bottom) = (f32::MAX, f32::MIN, f32::MAX, f32::MIN);
     for id in ids {
         let frame = &lines[*id].frame;
@@ -113,8 +119,13 @@ fn best_gutter(lines: &[Line], ids: &[usize]) -> Option<Gutter> {
     let step = width / steps as f32;
     let mut runs = vec![Run { open: top, from: top, to: top }; steps];
     let place = |x: f32| (((x - left) / step).max(0.0) as usize).min(steps - 1);
-    for id in ids {
-        let frame = &lines[*id].frame;
+    let mut frames: Vec<Rect> = ids.iter().map(|id| lines[*id].frame).collect();
+    let between = |float: &&Rect| float.y1 > top && float.y0 < bottom && float.x1 > left && float.x0 < right;
+    frames.extend(floats.iter().filter(between));
+    if frames.len() > ids.len() {
+        frames.sort_by(|a, b| a.y1.total_cmp(&b.y1));
+    }
+    for frame in &frames {
         let (from, to) = (frame.x0 + SLACK * em, frame.x1 - SLACK * em);
         if from > to {
             continue;

@@ -5,6 +5,7 @@ use rustc_hash::FxHashSet;
 
 use super::lines::Line;
 use super::looks;
+use super::marks::{self, CaptionStart};
 use crate::content::Content;
 
 /// Furniture stands within this share of the page height from its edge.
@@ -49,9 +50,14 @@ impl Edges {
         let zone = ZONE * height;
         let top = order.iter().take_while(|at| lines[**at].frame.y1 < zone).take(MAX_LINES);
         let bottom = order.iter().rev().take_while(|at| lines[**at].frame.y0 > height - zone).take(MAX_LINES);
+        // The caption of a table that comes again over its next part is no head, nor is what stands below it.
+        let mut captioned = f32::MAX;
         for (at, top) in top.map(|at| (*at, true)).chain(bottom.map(|at| (*at, false))) {
             let text = lines[at].text(content);
-            if text.len() > 300 {
+            if top && marks::caption_start(&text) == CaptionStart::Marked {
+                captioned = captioned.min(lines[at].base - SAME_HEIGHT);
+            }
+            if text.len() > 300 || (top && lines[at].base > captioned) {
                 continue;
             }
             edges.push(Edge {

@@ -19,6 +19,9 @@ const APART: f32 = 1.0;
 /// Pieces of a row this many ems apart stand at the sides of the page.
 const SIDES: f32 = 3.0;
 
+/// A piece of a row with so many bytes is a line of text.
+const TEXT_PIECE: u32 = 22;
+
 /// Lines on one height.
 struct Row {
     lines: Vec<usize>,
@@ -28,6 +31,8 @@ struct Row {
     base: f32,
     size: f32,
     chars: u32,
+    /// Bytes of its shortest piece.
+    shortest: u32,
     widest_gap: f32,
 }
 
@@ -95,8 +100,8 @@ impl Edge<'_> {
             return 0;
         }
         let next = self.rows.get(at + 1);
-        // Rows of pieces one below the other are a table.
-        let table = next.is_some_and(|next| next.widest_gap > SIDES);
+        // Rows of short pieces one below the other are a table; longer ones are columns of text.
+        let table = next.is_some_and(|next| next.widest_gap > SIDES && next.shortest < TEXT_PIECE);
         let told = self.larger(row) <= TOLD && (says_so(text, self.top) || (self.has_sides(row) && !table));
         // Numbers beside several rows are numbers of lines.
         let numbered = |at: usize| self.rows[at].widest_gap > 2.0 && begins_or_ends_with_number(&self.texts[at]);
@@ -169,6 +174,7 @@ impl Row {
             base: line.base,
             size: line.size,
             chars: line.chars,
+            shortest: line.chars,
             widest_gap: line.widest_gap,
         }
     }
@@ -179,6 +185,7 @@ impl Row {
         self.x1 = self.x1.max(line.frame.x1);
         self.size = self.size.max(line.size);
         self.chars += line.chars;
+        self.shortest = self.shortest.min(line.chars);
         // Pieces of their own are further apart than the words of a line.
         self.widest_gap = SIDES + 1.0;
     }

@@ -181,7 +181,7 @@ impl Prepared {
         }
         let free: Vec<Line> =
             self.lines.iter().zip(&taken).filter(|(_, taken)| !**taken).map(|(line, _)| line.clone()).collect();
-        let (free, flows, tables) = self.part_tables(free, faces);
+        let (free, flows, tables) = self.part_tables(free, &figures, faces);
         let mut body = Vec::new();
         for (number, ids) in flows.into_iter().enumerate() {
             let flow = Flow::new(ids.into_iter().map(|id| free[id].clone()).collect(), &self.content, faces);
@@ -300,7 +300,7 @@ impl Prepared {
                 let bbox = direction.to_page(&line.frame, self.content.size);
                 !regions.iter().any(|region| region.sure && region.bbox.contains(&bbox, 4.0))
             });
-            for ids in flows::flows(&lines) {
+            for ids in flows::flows(&lines, &[]) {
                 let flow = Flow::new(ids.into_iter().map(|id| lines[id].clone()).collect(), &self.content, faces);
                 for span in flow.paragraphs(&self.content) {
                     let mut draft =

@@ -1,6 +1,6 @@
 //! Takes the tables of a page out of its lines.
 
-use pagemill_core::BlockKind;
+use pagemill_core::{BlockKind, Rect};
 
 use super::lines::{self, Line};
 use super::{Draft, Prepared, flows};
@@ -10,8 +10,13 @@ use crate::tables::{find_tables, written};
 
 impl Prepared {
     /// The lines without the words of tables, their flows, and the tables from top to bottom.
-    pub(super) fn part_tables(&self, lines: Vec<Line>, faces: &Faces) -> (Vec<Line>, Vec<Vec<usize>>, Vec<Draft>) {
-        let flows = flows::flows(&lines);
+    pub(super) fn part_tables(
+        &self,
+        lines: Vec<Line>,
+        figures: &[Rect],
+        faces: &Faces,
+    ) -> (Vec<Line>, Vec<Vec<usize>>, Vec<Draft>) {
+        let flows = flows::flows(&lines, figures);
         let words_of = |ids: &Vec<usize>| ids.iter().flat_map(|id| lines[*id].words.iter().copied()).collect();
         let by_flow: Vec<Vec<u32>> = flows.iter().map(words_of).collect();
         let found = find_tables(&self.content, self.direction, &by_flow, &self.slanted());
@@ -33,7 +38,8 @@ impl Prepared {
         }
         let rest = lines.into_iter().filter_map(|line| without(line, &in_table, self, faces));
         let rest: Vec<Line> = rest.collect();
-        let flows = flows::flows(&rest);
+        let floats: Vec<Rect> = tables.iter().map(|table| table.frame).chain(figures.iter().copied()).collect();
+        let flows = flows::flows(&rest, &floats);
         (rest, flows, tables)
     }
 }
