@@ -16,10 +16,13 @@ mod model;
 mod opening;
 mod passages;
 mod queue;
+mod races;
 mod recognitions;
 mod schedules;
+mod shop;
 mod stages;
 mod tasks;
+mod versions;
 mod webhooks;
 mod world;
 

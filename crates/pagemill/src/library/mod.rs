@@ -8,6 +8,8 @@ mod checks;
 mod documents;
 mod estimates;
 mod events;
+#[cfg(test)]
+mod fixtures;
 mod indexing;
 mod lock;
 pub(crate) mod metrics;
