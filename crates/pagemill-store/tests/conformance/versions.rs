@@ -31,6 +31,8 @@ async fn old_text_is_there_until_the_flip_and_never_after(world: &World) {
     let document = world.store.document(&world.project, id).await.unwrap().unwrap();
     assert_eq!((&document.sha256, document.file.as_str(), document.info.pages), (&old_hash, "old.pdf", 5));
     assert_eq!(texts(world, id).await, old);
+    let counts = world.store.live_chunk_counts(&[id.clone(), DocumentId::new()]).await.unwrap();
+    assert_eq!(counts, [(id.clone(), 10)].into(), "those of the version that is in force");
     assert_eq!(world.store.passages(&world.project, &old_ids).await.unwrap().chunks.len(), 10);
 
     work(world, &claim, Setup { pages: 2, ..USUAL }).await.unwrap();

@@ -34,7 +34,13 @@ impl Library {
         limit: u32,
     ) -> Result<Vec<DocumentView>, Problem> {
         let rows = self.store().documents(project, after, limit).await?;
-        Ok(rows.iter().map(|(document, task)| DocumentView::new(document, task.as_ref())).collect())
+        let ids: Vec<DocumentId> = rows.iter().map(|(document, _)| document.id.clone()).collect();
+        let chunks = self.store().live_chunk_counts(&ids).await?;
+        let chunks = |id| chunks.get(id).copied().unwrap_or(0);
+        Ok(rows
+            .iter()
+            .map(|(document, task)| DocumentView::new(document, task.as_ref(), chunks(&document.id)))
+            .collect())
     }
 
     /// One document.
@@ -44,7 +50,8 @@ impl Library {
     pub async fn document(&self, project: &ProjectId, id: &DocumentId) -> Result<DocumentView, Problem> {
         let document = self.readable(project, id).await?;
         let task = self.store().newest_task(project, id).await?;
-        Ok(DocumentView::new(&document, task.as_ref()))
+        let chunks = self.store().live_chunk_counts(std::slice::from_ref(id)).await?.remove(id).unwrap_or(0);
+        Ok(DocumentView::new(&document, task.as_ref(), chunks))
     }
 
     /// Finds a document by its id, or by the name or title it has if that is unique.
