@@ -10,6 +10,7 @@ mod deletion;
 mod documents;
 mod events;
 mod fencing;
+mod floats;
 mod leases;
 mod ledger;
 mod model;

@@ -9,6 +9,7 @@ use super::{
     Library,
     views::{DeletionView, DocumentView, PageView},
 };
+use crate::cell::Drawing;
 
 /// Resolutions a page can be drawn at, in pixels per inch.
 const DPI: RangeInclusive<f32> = 18.0..=600.0;
@@ -165,6 +166,19 @@ impl Library {
         dpi: f32,
         marks: Vec<Rect>,
     ) -> Result<Vec<u8>, Problem> {
+        self.drawn(project, id, page, dpi, marks, None).await
+    }
+
+    /// A page, or a part of one, drawn as PNG.
+    pub(super) async fn drawn(
+        &self,
+        project: &ProjectId,
+        id: &DocumentId,
+        page: u32,
+        dpi: f32,
+        marks: Vec<Rect>,
+        part: Option<Rect>,
+    ) -> Result<Vec<u8>, Problem> {
         if !DPI.contains(&dpi) {
             return Err(Problem::new(
                 ErrorCode::InvalidRequest,
@@ -180,7 +194,7 @@ impl Library {
             return Err(Problem::new(ErrorCode::NotFound, format!("`{}` has pages 1 to {pages}", document.file)));
         }
         let bytes = self.blobs().get(&document.sha256).await?;
-        self.cells().draw(&bytes, None, page, dpi, marks).await
+        self.cells().draw(&bytes, None, page, Drawing { dpi, marks, part }).await
     }
 
     pub(super) async fn readable(&self, project: &ProjectId, id: &DocumentId) -> Result<Document, Problem> {
@@ -193,13 +207,19 @@ impl Library {
         id: &DocumentId,
         range: RangeInclusive<u32>,
     ) -> Result<Vec<Page>, Problem> {
+        let (_, version) = self.live(project, id).await?;
+        self.store().pages(id, version, range, false).await
+    }
+
+    /// A document that has been read, and the version that readers see.
+    pub(super) async fn live(&self, project: &ProjectId, id: &DocumentId) -> Result<(Document, u32), Problem> {
         let document = self.readable(project, id).await?;
-        let Some(version) = document.live_version else {
-            return Err(Problem::new(
+        match document.live_version {
+            Some(version) => Ok((document, version)),
+            None => Err(Problem::new(
                 ErrorCode::Conflict,
                 format!("`{}` has not been read; `pagemill show {id}` says where it stands", document.file),
-            ));
-        };
-        self.store().pages(id, version, range, false).await
+            )),
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 mod backup;
 mod events;
+mod floats;
 mod ledger;
 mod pages;
 mod queue;
@@ -17,6 +18,7 @@ use utoipa::ToSchema;
 
 pub use backup::{BackupView, RestoreView};
 pub use events::{DeliveryView, EventView, ProcessingUpdate, WebhookView, share_done, stage_words};
+pub use floats::{FigureListView, FigureView, TableListView, TablePartView, TableView};
 pub use ledger::{PageLedgerView, PageOutcomeView, PlanView, PlannedStage, StageLedgerView};
 pub use pages::{BlockView, CellView, PageView};
 pub(crate) use queue::priority_word;
