@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use bytes::Bytes;
-use pagemill_core::{Document, DocumentId, ErrorCode, Page, Problem, ProjectId, Rect};
+use pagemill_core::{Document, DocumentId, ErrorCode, Problem, ProjectId, Rect};
 
 use super::{
     Library,
+    tables::changed,
     views::{DeletionView, DocumentView, PageView},
 };
 use crate::cell::Drawing;
@@ -133,25 +134,27 @@ impl Library {
         id: &DocumentId,
         range: RangeInclusive<u32>,
     ) -> Result<Vec<PageView>, Problem> {
-        let pages = self.core_pages(project, id, range).await?;
+        let (_, version) = self.live(project, id).await?;
+        let pages = self.store().pages(id, version, range, false).await?;
         Ok(pages.iter().map(PageView::from).collect())
     }
 
     /// The whole document as plain text or Markdown.
     ///
     /// # Errors
-    /// As [`Self::pages`].
+    /// As [`Self::pages`]; `conflict` when the document changes while it is read.
     pub async fn text(&self, project: &ProjectId, id: &DocumentId, markdown: bool) -> Result<String, Problem> {
+        let (document, version) = self.live(project, id).await?;
         let mut out = String::new();
-        let mut first = 1;
-        loop {
-            let pages = self.core_pages(project, id, first..=first + PAGES_AT_ONCE - 1).await?;
+        for first in (1..=document.info.pages).step_by(PAGES_AT_ONCE as usize) {
+            let pages = self.store().pages(id, version, first..=first + PAGES_AT_ONCE - 1, false).await?;
+            // A version goes at once with all its pages: half of one is no text.
             if pages.is_empty() {
-                return Ok(out);
+                return Err(changed(id));
             }
             out.push_str(&if markdown { pagemill_pdf::to_markdown(&pages) } else { pagemill_pdf::to_text(&pages) });
-            first += PAGES_AT_ONCE;
         }
+        Ok(out)
     }
 
     /// A page drawn as PNG, with boxes (in points) marked.
@@ -199,16 +202,6 @@ impl Library {
 
     pub(super) async fn readable(&self, project: &ProjectId, id: &DocumentId) -> Result<Document, Problem> {
         self.store().document(project, id).await?.ok_or_else(|| no_document(id))
-    }
-
-    async fn core_pages(
-        &self,
-        project: &ProjectId,
-        id: &DocumentId,
-        range: RangeInclusive<u32>,
-    ) -> Result<Vec<Page>, Problem> {
-        let (_, version) = self.live(project, id).await?;
-        self.store().pages(id, version, range, false).await
     }
 
     /// A document that has been read, and the version that readers see.

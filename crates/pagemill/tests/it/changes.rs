@@ -104,6 +104,8 @@ fn a_replaced_file_leaves_no_old_text() {
     let shown = library.json(&["show", &id]);
     assert_eq!((&shown["document"]["file"], in_force(&shown["document"])), (&json!("book.pdf"), before));
     assert_eq!(in_force(&library.json(&["ls"])["documents"][0]), before);
+    let book = library.folder.path().join("book.pdf");
+    assert_eq!(in_force(&library.json(&["add", book.to_str().unwrap()])["documents"][0]), before);
 
     let done = library.json(&["replace", &id, new.to_str().unwrap(), "--wait"]);
     assert_eq!(done["task"]["status"], "completed", "{done}");
