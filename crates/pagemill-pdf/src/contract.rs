@@ -1,12 +1,22 @@
 //! The JSON that `pagemill read --format json` prints.
 
 use pagemill_core::{
-    BlockKind, Cell, DocumentInfo, FormField, HiddenText, Link, Note, Outline, Page, PageSource, Rect,
+    Block, BlockKind, Cell, DocumentInfo, FormField, HiddenText, Link, Note, Outline, Page, PageSource, Rect,
 };
 use serde::Serialize;
 
 use crate::open::Warning;
 use crate::read::Summary;
+use crate::whole_tables::{TablePart, WholeTable, whole_tables};
+
+/// What the JSON has beside pages and blocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct With {
+    /// `tables`: each whole over the pages it goes on over.
+    pub tables: bool,
+    /// `figures`: each with its caption and place.
+    pub figures: bool,
+}
 
 #[derive(Serialize)]
 struct Contract<'a> {
@@ -14,6 +24,38 @@ struct Contract<'a> {
     pages: Vec<PageLine<'a>>,
     outline: &'a Outline,
     warnings: Vec<WarningLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tables: Option<Vec<TableLine<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    figures: Option<Vec<FigureLine<'a>>>,
+}
+
+#[derive(Serialize)]
+struct TableLine<'a> {
+    number: usize,
+    label: Option<&'a str>,
+    caption: Option<&'a str>,
+    parts: Vec<PartLine>,
+    rows: u32,
+    columns: u32,
+    cells: &'a [Cell],
+}
+
+#[derive(Serialize)]
+struct PartLine {
+    page: u32,
+    bbox: Rect,
+    first_row: u32,
+}
+
+#[derive(Serialize)]
+struct FigureLine<'a> {
+    number: usize,
+    label: Option<&'a str>,
+    caption: Option<&'a str>,
+    page: u32,
+    bbox: Rect,
+    decorative: bool,
 }
 
 #[derive(Serialize)]
@@ -65,16 +107,19 @@ struct WarningLine<'a> {
 }
 
 /// Writes a document as one JSON object: what is known of it, its pages with their blocks
-/// (without the places of single words), outline and warnings.
+/// (without the places of single words), outline, warnings, and what else is wanted.
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub fn write_json(out: &mut dyn std::io::Write, summary: &Summary, pages: &[Page]) -> std::io::Result<()> {
+pub fn write_json(out: &mut dyn std::io::Write, summary: &Summary, pages: &[Page], with: With) -> std::io::Result<()> {
+    let tables = if with.tables { whole_tables(pages) } else { Vec::new() };
     let contract = Contract {
         document: &summary.info,
         pages: pages.iter().map(page_line).collect(),
         outline: &summary.outline,
         warnings: summary.warnings.iter().map(warning_line).collect(),
+        tables: with.tables.then(|| (1..).zip(&tables).map(table_line).collect()),
+        figures: with.figures.then(|| figure_lines(pages)),
     };
     serde_json::to_writer(&mut *out, &contract)?;
     out.write_all(b"\n")
@@ -109,6 +154,38 @@ fn page_line(page: &Page) -> PageLine<'_> {
         fields: &page.extras.fields,
         hidden: &page.extras.hidden,
     }
+}
+
+fn table_line((number, table): (usize, &WholeTable)) -> TableLine<'_> {
+    let part = |part: &TablePart| PartLine { page: part.page, bbox: part.bbox, first_row: part.first_row };
+    TableLine {
+        number,
+        label: table.label.as_deref(),
+        caption: table.caption.as_deref(),
+        parts: table.parts.iter().map(part).collect(),
+        rows: table.rows(),
+        columns: table.columns(),
+        cells: &table.cells,
+    }
+}
+
+fn figure_lines(pages: &[Page]) -> Vec<FigureLine<'_>> {
+    let blocks = pages.iter().flat_map(|page| page.blocks.iter().map(move |block| (page, block)));
+    let figures = blocks.filter(|(_, block)| block.kind == BlockKind::Figure);
+    let line = |(number, (page, block))| {
+        let (page, block): (&Page, &Block) = (page, block);
+        let float = block.float.as_ref();
+        let caption = float.and_then(|float| float.caption).and_then(|at| page.blocks.get(at as usize));
+        FigureLine {
+            number,
+            label: float.and_then(|float| float.label.as_deref()),
+            caption: caption.map(|caption| caption.text.as_str()),
+            page: page.number,
+            bbox: block.bbox,
+            decorative: float.is_some_and(|float| float.decorative),
+        }
+    };
+    (1..).zip(figures).map(line).collect()
 }
 
 fn warning_line(warning: &Warning) -> WarningLine<'_> {

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use pagemill_core::{Block, BlockKind, Cell, Page};
 
-use crate::whole_tables::repeated_rows;
+use crate::table_text::{TableForm, TableWriter};
+use crate::whole_tables::{column_count, repeated_rows};
 
 /// The text of pages for a reader: blocks as paragraphs, without running heads and page numbers.
 pub fn to_text(pages: &[Page]) -> String {
@@ -90,32 +91,18 @@ fn with_head(head: &[Cell], cells: &[Cell]) -> Vec<Cell> {
     head.iter().cloned().chain(moved).collect()
 }
 
-/// A pipe table; a cell that spans several stands in the first, the rest stay empty.
-fn table(out: &mut String, all: &[Cell]) {
-    let cells = || all.iter();
-    let columns = cells().map(|cell| cell.col + cell.col_span.max(1)).max().unwrap_or(0) as usize;
-    let rows = cells().map(|cell| cell.row + 1).max().unwrap_or(0) as usize;
-    let mut grid = vec![vec![String::new(); columns]; rows];
-    for cell in cells() {
-        if let Some(place) = grid.get_mut(cell.row as usize).and_then(|row| row.get_mut(cell.col as usize)) {
-            *place = escaped(&one_line(&cell.text)).replace('|', "\\|");
-        }
-    }
-    for (number, row) in grid.iter().enumerate() {
-        let _ = writeln!(out, "| {} |", row.join(" | "));
-        if number == 0 {
-            let _ = writeln!(out, "|{}", " --- |".repeat(columns));
-        }
-    }
+fn table(out: &mut String, cells: &[Cell]) {
+    out.push_str(&TableWriter::new(TableForm::Markdown, column_count(cells)).rows(cells));
     out.push('\n');
 }
 
-fn one_line(text: &str) -> String {
+/// Text without line breaks.
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Text that begins like a heading, a quotation or a rule is text all the same.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     if text.starts_with(['#', '>']) || text.starts_with("---") { format!("\\{text}") } else { text.to_owned() }
 }
 

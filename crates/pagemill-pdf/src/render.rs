@@ -20,6 +20,9 @@ use crate::open::{Pdf, guarded};
 /// Points to an inch.
 const POINTS_PER_INCH: f32 = 72.0;
 
+/// A part of a page that is drawn is at least so wide and high, in points.
+const LEAST_PART: f64 = 0.5;
+
 /// Pages drawn with one cache of glyphs and decoded fonts before it is made anew,
 /// so that memory does not grow with the number of pages.
 const PAGES_PER_CACHE: u32 = 32;
@@ -31,11 +34,13 @@ pub struct RenderOptions {
     pub dpi: f32,
     /// Boxes to highlight, in points of the page as shown.
     pub marks: Vec<Rect>,
+    /// The part to draw, in points of the page as shown; all of it unless told.
+    pub part: Option<Rect>,
 }
 
 impl Default for RenderOptions {
     fn default() -> Self {
-        Self { dpi: 150.0, marks: Vec::new() }
+        Self { dpi: 150.0, marks: Vec::new(), part: None }
     }
 }
 
@@ -74,7 +79,7 @@ impl Pdf {
     ///
     /// # Errors
     /// `not_found` for a page that is not there, `invalid_request` for an impossible
-    /// resolution, `reader_crashed` when the engine fails on the page.
+    /// resolution or a part that is not on the page, `reader_crashed` when the engine fails on the page.
     pub fn render(&self, page: u32, options: &RenderOptions) -> Result<Picture, Problem> {
         self.renderer().pixels(page, options)?.to_png()
     }
@@ -101,7 +106,7 @@ impl Renderer<'_> {
             self.drawn = 0;
         }
         self.drawn += 1;
-        let grid = Grid::of(source, options.dpi, &pdf.limits);
+        let grid = Grid::of(source, options, &pdf.limits)?;
         let mut pixels = guarded(|| draw(source, &grid, &self.cache, &self.settings))?;
         for mark in &options.marks {
             pixels.mark(&grid.to_pixels(mark));
@@ -110,37 +115,51 @@ impl Renderer<'_> {
     }
 }
 
-/// The pixels of a page and their size in points.
+/// The pixels of a picture and their size in points.
 struct Grid {
     width: u16,
     height: u16,
     x_scale: f64,
     y_scale: f64,
+    /// Where the picture begins on the page, in points.
+    origin: (f64, f64),
 }
 
 impl Grid {
     /// A grid of the wanted resolution, or as fine as the limits allow.
-    fn of(page: &Page<'_>, dpi: f32, limits: &Limits) -> Self {
+    fn of(page: &Page<'_>, options: &RenderOptions, limits: &Limits) -> Result<Self, Problem> {
         let (width, height) = page.render_dimensions();
         let (width, height) = (f64::from(width.max(1.0)), f64::from(height.max(1.0)));
+        let (origin, width, height) = match &options.part {
+            None => ((0.0, 0.0), width, height),
+            Some(part) => {
+                let (x0, x1) = (f64::from(part.x0).clamp(0.0, width), f64::from(part.x1).clamp(0.0, width));
+                let (y0, y1) = (f64::from(part.y0).clamp(0.0, height), f64::from(part.y1).clamp(0.0, height));
+                if !(x1 - x0 >= LEAST_PART && y1 - y0 >= LEAST_PART) {
+                    return Err(Problem::new(ErrorCode::InvalidRequest, "the part to draw is not on the page"));
+                }
+                ((x0, y0), x1 - x0, y1 - y0)
+            }
+        };
         let side = f64::from(limits.page_side_px.clamp(1, u32::from(u16::MAX)));
-        let scale = f64::from(dpi / POINTS_PER_INCH)
+        let scale = f64::from(options.dpi / POINTS_PER_INCH)
             .min(side / width.max(height))
             .min((limits.page_pixels.max(1) as f64 / (width * height)).sqrt());
         let count = |points: f64| (points * scale).round().clamp(1.0, side) as u16;
         let (width_px, height_px) = (count(width), count(height));
-        Self {
+        Ok(Self {
             width: width_px,
             height: height_px,
             x_scale: f64::from(width_px) / width,
             y_scale: f64::from(height_px) / height,
-        }
+            origin,
+        })
     }
 
     /// The pixels a box touches: left, top, right, bottom, the last two exclusive.
     fn to_pixels(&self, mark: &Rect) -> [u32; 4] {
-        let x = |points: f32| (f64::from(points) * self.x_scale).clamp(0.0, f64::from(self.width));
-        let y = |points: f32| (f64::from(points) * self.y_scale).clamp(0.0, f64::from(self.height));
+        let x = |points: f32| ((f64::from(points) - self.origin.0) * self.x_scale).clamp(0.0, f64::from(self.width));
+        let y = |points: f32| ((f64::from(points) - self.origin.1) * self.y_scale).clamp(0.0, f64::from(self.height));
         [x(mark.x0).floor() as u32, y(mark.y0).floor() as u32, x(mark.x1).ceil() as u32, y(mark.y1).ceil() as u32]
     }
 }
@@ -148,7 +167,8 @@ impl Grid {
 fn draw<'a>(page: &'a Page<'a>, grid: &Grid, cache: &RenderCache<'a>, settings: &InterpreterSettings) -> Pixels {
     let mut context = RenderContext::new(grid.width, grid.height);
     let to_points = page.initial_transform(true).to_kurbo();
-    let transform = Affine::scale_non_uniform(grid.x_scale, grid.y_scale) * to_points;
+    let to_part = Affine::translate((-grid.origin.0, -grid.origin.1));
+    let transform = Affine::scale_non_uniform(grid.x_scale, grid.y_scale) * to_part * to_points;
     render_into(page, cache, settings, &RenderSettings::default(), &mut context, transform);
     context.flush();
     let mut rgba = vec![0; usize::from(grid.width) * usize::from(grid.height) * 4];
@@ -222,7 +242,7 @@ mod tests {
     }
 
     fn pixels(pdf: &Pdf, marks: Vec<Rect>) -> Pixels {
-        pdf.renderer().pixels(1, &RenderOptions { dpi: DPI, marks }).unwrap()
+        pdf.renderer().pixels(1, &RenderOptions { dpi: DPI, marks, part: None }).unwrap()
     }
 
     /// Each pixel with its middle in points.
@@ -270,6 +290,32 @@ mod tests {
     }
 
     #[test]
+    fn a_part_is_what_stands_there_on_the_page() {
+        for rotation in [0, 90] {
+            let page = format!("/CropBox [100 200 400 650] /Rotate {rotation}");
+            let content = "0.2 0.4 0.9 rg 150 300 90 60 re f BT /F1 24 Tf 1 0 0 1 130 430 Tm (Hello) Tj ET";
+            let pdf = open(pages_pdf("", &[(&page, content)], &[]), &Default::default()).unwrap();
+            let whole = pixels(&pdf, Vec::new());
+            // On whole pixels, so that both are drawn alike.
+            let part = Rect::new(20.0, 30.0, 220.0, 270.0);
+            let options = RenderOptions { dpi: DPI, marks: Vec::new(), part: Some(part) };
+            let cut = pdf.renderer().pixels(1, &options).unwrap();
+            assert_eq!((cut.width, cut.height), (400, 480), "rotation {rotation}");
+            let row = |of: &Pixels, x: u32, y: u32, width: u32| {
+                let at = ((y * of.width + x) * 4) as usize;
+                of.rgba[at..at + width as usize * 4].to_vec()
+            };
+            for y in 0..cut.height {
+                assert_eq!(row(&cut, 0, y, 400), row(&whole, 40, y + 60, 400), "row {y}, rotation {rotation}");
+            }
+            assert!(cut.rgba.chunks_exact(4).any(|pixel| pixel[0] != pixel[2]), "something is on it");
+            // Beyond the edge of the page there is nothing to draw.
+            let options = RenderOptions { part: Some(Rect::new(-50.0, -50.0, 100.0, 9000.0)), ..options };
+            assert_eq!(pdf.renderer().pixels(1, &options).unwrap().width, 200);
+        }
+    }
+
+    #[test]
     fn giant_pages_are_scaled_down_to_the_limits() {
         let bytes = pages_pdf("", &[("/MediaBox [0 0 14400 200]", "")], &[]);
         let limits = Limits { page_side_px: 500, page_pixels: 2_000, ..Limits::default() };
@@ -282,10 +328,16 @@ mod tests {
     #[test]
     fn impossible_requests_are_refused() {
         let pdf = open(pages_pdf("", &[("", "")], &[]), &Default::default()).unwrap();
-        let code = |page, dpi| pdf.render(page, &RenderOptions { dpi, marks: Vec::new() }).unwrap_err().code;
-        assert_eq!(code(2, 72.0), ErrorCode::NotFound);
-        assert_eq!(code(0, 72.0), ErrorCode::NotFound);
-        assert_eq!(code(1, f32::NAN), ErrorCode::InvalidRequest);
-        assert_eq!(code(1, 0.0), ErrorCode::InvalidRequest);
+        let code =
+            |page, dpi, part| pdf.render(page, &RenderOptions { dpi, part, marks: Vec::new() }).unwrap_err().code;
+        assert_eq!(code(2, 72.0, None), ErrorCode::NotFound);
+        assert_eq!(code(0, 72.0, None), ErrorCode::NotFound);
+        assert_eq!(code(1, f32::NAN, None), ErrorCode::InvalidRequest);
+        assert_eq!(code(1, 0.0, None), ErrorCode::InvalidRequest);
+        let beside = Rect { x0: 5000.0, y0: 10.0, x1: 5100.0, y1: 20.0 };
+        let nowhere = Rect { x0: f32::NAN, ..beside };
+        for part in [beside, nowhere, Rect { x0: 10.0, x1: 10.0, ..beside }] {
+            assert_eq!(code(1, 72.0, Some(part)), ErrorCode::InvalidRequest);
+        }
     }
 }

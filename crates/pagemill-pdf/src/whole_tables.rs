@@ -1,11 +1,11 @@
-//! Tables as a reader wants them: parts on several pages joined, as Markdown, HTML or CSV.
-
-use std::fmt::Write as _;
+//! Tables as a reader wants them: parts on several pages joined.
 
 use pagemill_core::{Block, BlockKind, Cell, Page, Rect};
 
+use crate::table_text::{TableForm, TableWriter};
+
 /// A table with the parts that go on over pages.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct WholeTable {
     /// Its name and number, `Table 3`, where its caption gives them.
     pub label: Option<String>,
@@ -13,116 +13,122 @@ pub struct WholeTable {
     pub caption: Option<String>,
     /// Its cells; rows count on over the parts, repeated headers are left out.
     pub cells: Vec<Cell>,
-    /// Where its parts stand: 1-based page and box.
-    pub parts: Vec<(u32, Rect)>,
+    /// Its parts in order.
+    pub parts: Vec<TablePart>,
+}
+
+/// A part of a table: what of it stands on one page.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TablePart {
+    /// 1-based page.
+    pub page: u32,
+    /// Its box there.
+    pub bbox: Rect,
+    /// The first row of the table that stands there, 0-based; the boxes of cells from there on are of this page.
+    pub first_row: u32,
 }
 
 /// The tables of consecutive pages, each whole.
 pub fn whole_tables(pages: &[Page]) -> Vec<WholeTable> {
-    let mut out: Vec<WholeTable> = Vec::new();
+    let mut out: Vec<(WholeTable, TableRows)> = Vec::new();
     for page in pages {
         for block in page.blocks.iter().filter(|block| block.kind == BlockKind::Table && !block.cells.is_empty()) {
             let continued = block.float.as_ref().is_some_and(|float| float.continued);
             match out.last_mut() {
-                Some(last) if continued && last.parts.last().is_some_and(|(number, _)| number + 1 == page.number) => {
-                    last.go_on(page.number, block);
+                Some((last, rows)) if goes_on(last.parts.last().map(|part| part.page), page.number, continued) => {
+                    last.add(page, block, rows);
                 }
-                _ => out.push(WholeTable::begun(page, block)),
+                _ => {
+                    let (mut table, mut rows) = (WholeTable::default(), TableRows::default());
+                    table.add(page, block, &mut rows);
+                    out.push((table, rows));
+                }
             }
         }
     }
-    out
+    out.into_iter().map(|(table, _)| table).collect()
+}
+
+/// Whether a part on a page goes on with a table whose last part stands on page `last`; `continued` is what the
+/// reader said of it ([`pagemill_core::Float`]).
+pub fn goes_on(last: Option<u32>, page: u32, continued: bool) -> bool {
+    continued && last.is_some_and(|last| last + 1 == page)
+}
+
+/// Numbers the rows of a table on over its parts.
+#[derive(Clone, Debug, Default)]
+pub struct TableRows {
+    /// The cells of the first part.
+    first: Vec<Cell>,
+    /// Rows so far.
+    count: u32,
+}
+
+impl TableRows {
+    /// Rows of the parts so far.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The cells of the next part under the numbers they have in the whole table, without a header that is repeated.
+    pub fn add(&mut self, cells: &[Cell]) -> Vec<Cell> {
+        let before = self.count;
+        if before == 0 {
+            self.first = cells.to_vec();
+            self.count = row_count(cells);
+            return cells.to_vec();
+        }
+        let repeated = repeated_rows(&self.first, cells);
+        let rest = cells.iter().filter(|cell| cell.row >= repeated);
+        let added = rest.map(|cell| Cell { row: cell.row - repeated + before, header: false, ..cell.clone() });
+        self.count += row_count(cells).saturating_sub(repeated);
+        added.collect()
+    }
 }
 
 impl WholeTable {
-    fn begun(page: &Page, block: &Block) -> Self {
-        let caption = block.float.as_ref().and_then(|float| float.caption);
-        let caption = caption.and_then(|at| page.blocks.get(at as usize)).map(|caption| caption.text.clone());
-        Self {
-            label: block.float.as_ref().and_then(|float| float.label.clone()),
-            caption,
-            cells: block.cells.clone(),
-            parts: vec![(page.number, block.bbox)],
+    fn add(&mut self, page: &Page, block: &Block, rows: &mut TableRows) {
+        if let Some(float) = &block.float {
+            // The caption may stand at the first part or the last.
+            self.label = self.label.take().or_else(|| float.label.clone());
+            let caption = float.caption.and_then(|at| page.blocks.get(at as usize));
+            self.caption = self.caption.take().or_else(|| caption.map(|caption| caption.text.clone()));
         }
+        self.parts.push(TablePart { page: page.number, bbox: block.bbox, first_row: rows.count() });
+        self.cells.extend(rows.add(&block.cells));
     }
 
-    fn go_on(&mut self, page: u32, block: &Block) {
-        let repeated = repeated_rows(&self.cells, &block.cells);
-        let rows = row_count(&self.cells);
-        let rest = block.cells.iter().filter(|cell| cell.row >= repeated);
-        self.cells.extend(rest.map(|cell| Cell { row: cell.row - repeated + rows, header: false, ..cell.clone() }));
-        self.parts.push((page, block.bbox));
+    /// Number of its rows.
+    pub fn rows(&self) -> u32 {
+        row_count(&self.cells)
+    }
+
+    /// Number of its columns.
+    pub fn columns(&self) -> u32 {
+        column_count(&self.cells)
     }
 
     /// As an HTML table with spans, header cells and caption; the text is escaped.
     pub fn to_html(&self) -> String {
-        let mut out = String::from("<table>\n");
-        if let Some(caption) = &self.caption {
-            let _ = writeln!(out, "<caption>{}</caption>", escaped(caption));
-        }
-        let mut row = None;
-        for cell in in_order(&self.cells) {
-            if row != Some(cell.row) {
-                if row.is_some() {
-                    out.push_str("</tr>\n");
-                }
-                // Rows that only hold cells from above.
-                for _ in row.map_or(0, |row| row + 1)..cell.row {
-                    out.push_str("<tr></tr>\n");
-                }
-                out.push_str("<tr>");
-                row = Some(cell.row);
-            }
-            let name = if cell.header { "th" } else { "td" };
-            let _ = write!(out, "<{name}");
-            if cell.row_span > 1 {
-                let _ = write!(out, " rowspan=\"{}\"", cell.row_span);
-            }
-            if cell.col_span > 1 {
-                let _ = write!(out, " colspan=\"{}\"", cell.col_span);
-            }
-            let _ = write!(out, ">{}</{name}>", escaped(&cell.text));
-        }
-        if row.is_some() {
-            out.push_str("</tr>\n");
-        }
-        out.push_str("</table>\n");
-        out
+        self.written(TableForm::Html)
     }
 
-    /// As CSV (RFC 4180): a cell that spans several stands in the first. Text that a spreadsheet
-    /// would take for a formula is marked with an apostrophe.
+    /// As CSV, see [`TableForm::Csv`].
     pub fn to_csv(&self) -> String {
-        let mut out = String::new();
-        for row in self.grid() {
-            let fields: Vec<String> = row.into_iter().map(|text| csv_field(&text)).collect();
-            let _ = write!(out, "{}\r\n", fields.join(","));
-        }
-        out
+        self.written(TableForm::Csv)
     }
 
     /// As a pipe table of Markdown: a cell that spans several stands in the first.
     pub fn to_markdown(&self) -> String {
-        let mut out = String::new();
-        for (number, row) in self.grid().into_iter().enumerate() {
-            let cells: Vec<String> = row.iter().map(|text| text.replace('|', "\\|")).collect();
-            let _ = writeln!(out, "| {} |", cells.join(" | "));
-            if number == 0 {
-                let _ = writeln!(out, "|{}", " --- |".repeat(cells.len()));
-            }
-        }
-        out
+        self.written(TableForm::Markdown)
     }
 
-    fn grid(&self) -> Vec<Vec<String>> {
-        let columns = self.cells.iter().map(|cell| cell.col + cell.col_span.max(1)).max().unwrap_or(0) as usize;
-        let mut grid = vec![vec![String::new(); columns]; row_count(&self.cells) as usize];
-        for cell in &self.cells {
-            if let Some(place) = grid.get_mut(cell.row as usize).and_then(|row| row.get_mut(cell.col as usize)) {
-                *place = cell.text.split_whitespace().collect::<Vec<_>>().join(" ");
-            }
-        }
-        grid
+    fn written(&self, form: TableForm) -> String {
+        let mut writer = TableWriter::new(form, self.columns());
+        let mut out = writer.head(self.caption.as_deref());
+        out.push_str(&writer.rows(&self.cells));
+        out.push_str(writer.tail());
+        out
     }
 }
 
@@ -139,21 +145,9 @@ fn row_count(cells: &[Cell]) -> u32 {
     cells.iter().map(|cell| cell.row.saturating_add(1)).max().unwrap_or(0)
 }
 
-fn in_order(cells: &[Cell]) -> Vec<&Cell> {
-    let mut cells: Vec<&Cell> = cells.iter().collect();
-    cells.sort_by_key(|cell| (cell.row, cell.col));
-    cells
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-fn csv_field(text: &str) -> String {
-    let is_number = |text: &str| text.replace([',', ' ', '%'], "").parse::<f64>().is_ok();
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(text);
-    let text = if formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+/// How many columns cells reach over.
+pub fn column_count(cells: &[Cell]) -> u32 {
+    cells.iter().map(|cell| cell.col.saturating_add(cell.col_span.max(1))).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -175,29 +169,14 @@ mod tests {
             page(2, true, vec![cell(0, 0, "Drug"), cell(0, 1, "Dose"), cell(1, 0, "B"), cell(1, 1, "7")]),
             page(3, true, vec![cell(0, 0, "C"), cell(0, 1, "9")]),
             page(4, false, vec![cell(0, 0, "other")]),
+            // What it would go on with is not on the page before.
+            page(6, true, vec![cell(0, 0, "another")]),
         ];
         let tables = whole_tables(&pages);
-        assert_eq!(tables.len(), 2);
+        assert_eq!(tables.len(), 3);
         assert_eq!(tables[0].to_csv(), "Drug,Dose\r\nA,5\r\nB,7\r\nC,9\r\n");
-        assert_eq!(tables[0].parts.iter().map(|(page, _)| *page).collect::<Vec<_>>(), [1, 2, 3]);
-    }
-
-    #[test]
-    fn html_keeps_spans_and_escapes() {
-        let wide = Cell { col_span: 2, ..cell(0, 0, "a < b") };
-        let tables = whole_tables(&[page(1, false, vec![wide, cell(1, 0, "x"), cell(1, 1, "y")])]);
-        assert_eq!(
-            tables[0].to_html(),
-            "<table>\n<tr><th colspan=\"2\">a &lt; b</th></tr>\n<tr><td>x</td><td>y</td></tr>\n</table>\n"
-        );
-        assert_eq!(tables[0].to_markdown(), "| a < b |  |\n| --- | --- |\n| x | y |\n");
-    }
-
-    #[test]
-    fn csv_quotes_and_disarms() {
-        let texts = ["1,5", "say \"hi\"", "=1+1", "-5.2", "+x"];
-        let cells = texts.into_iter().zip(0..).map(|(text, col)| cell(0, col, text)).collect();
-        let csv = whole_tables(&[page(1, false, cells)])[0].to_csv();
-        assert_eq!(csv, "\"1,5\",\"say \"\"hi\"\"\",'=1+1,-5.2,'+x\r\n");
+        let parts: Vec<_> = tables[0].parts.iter().map(|part| (part.page, part.first_row)).collect();
+        assert_eq!(parts, [(1, 0), (2, 2), (3, 3)]);
+        assert_eq!((tables[0].rows(), tables[0].columns()), (4, 2));
     }
 }

@@ -1,5 +1,7 @@
 //! Chunks: stored as a set for each version, listed in reading order.
 
+use std::collections::HashMap;
+
 use pagemill_core::{Chunk, ChunkKind, DocumentId};
 use serde_json::json;
 
@@ -8,7 +10,7 @@ use crate::{
     failure::Failure,
     ledger::{Items, check_unit},
     queue,
-    sql::{Conn, Fields, Row, Tx, Value, Write, args, to_json},
+    sql::{Conn, Fields, LIST, Row, Tx, Value, Write, args, short_list, to_json},
     stages, versions,
 };
 
@@ -82,6 +84,27 @@ impl Store {
             let sql = "SELECT COUNT(*) FROM chunks WHERE document = $1 AND version = $2";
             let count = reader.conn().number(sql, args![document, version]).await?;
             Ok(u32::try_from(count).unwrap_or(u32::MAX))
+        })
+    }
+
+    /// How many chunks the live versions of these documents have; those without any are left out.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn live_chunk_counts<'a>(&'a self, documents: &'a [DocumentId]) -> Answer<'a, HashMap<DocumentId, u32>> {
+        const SQL: &str = "SELECT d.id, COUNT(*) FROM documents d \
+             JOIN chunks c ON c.document = d.id AND c.version = d.live_version WHERE d.id IN ({list}) GROUP BY d.id";
+        self.answer(async move {
+            let mut reader = self.reader().await?;
+            let mut counts = HashMap::with_capacity(documents.len());
+            for some in documents.chunks(LIST) {
+                let (sql, values) = short_list(SQL, &[], some);
+                for row in reader.conn().rows(sql, &values).await? {
+                    let mut fields = row.fields();
+                    counts.insert(fields.id()?, fields.count()?);
+                }
+            }
+            Ok(counts)
         })
     }
 

@@ -196,6 +196,21 @@ impl Store {
         self.counter("changes")
     }
 
+    /// The number of the last change behind `seq` that belongs to a finished task; `seq` when there is none. Once an
+    /// index is built up to it, what was told to be completed can be found.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn finished_change<'a>(&'a self, seq: i64) -> Answer<'a, i64> {
+        const SQL: &str = "SELECT COALESCE(MAX(c.seq), $1) FROM changes c WHERE c.seq > $1 AND EXISTS \
+             (SELECT 1 FROM tasks t WHERE t.document = c.document AND t.version = c.version \
+              AND t.status IN ('completed', 'partial'))";
+        self.answer(async move {
+            let mut reader = self.reader().await?;
+            reader.conn().number(SQL, args![seq]).await
+        })
+    }
+
     fn counter(&self, name: &'static str) -> Answer<'_, i64> {
         self.answer(async move {
             let mut reader = self.reader().await?;

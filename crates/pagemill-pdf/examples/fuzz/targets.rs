@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use pagemill_pdf::{Limits, OpenOptions, Pdf, RenderOptions, open};
+use pagemill_pdf::{Limits, OpenOptions, Pdf, RenderOptions, With, open};
 
 /// A target by its name.
 pub(crate) type Target = (&'static str, fn(&[u8]));
@@ -42,7 +42,8 @@ pub(crate) fn strings(data: &[u8]) {
     if let Some(pdf) = opened(data) {
         let summary = pdf.read(u32::MAX..=u32::MAX, &mut |_| ControlFlow::Continue(()));
         let mut json = Vec::new();
-        pagemill_pdf::write_json(&mut json, &summary, &[]).expect("memory takes everything");
+        pagemill_pdf::write_json(&mut json, &summary, &[], With { tables: true, figures: true })
+            .expect("memory takes everything");
     }
 }
 
@@ -54,7 +55,7 @@ pub(crate) fn content(data: &[u8]) {
 /// A picture of the first page.
 pub(crate) fn render(data: &[u8]) {
     if let Some(pdf) = opened(data) {
-        let _refused_or_drawn = pdf.render(1, &RenderOptions { dpi: 40.0, marks: Vec::new() });
+        let _refused_or_drawn = pdf.render(1, &RenderOptions { dpi: 40.0, ..RenderOptions::default() });
     }
 }
 

@@ -82,7 +82,7 @@ impl Pdf {
     pub fn scan(&self, page: u32, turn: Option<Turn>) -> Result<Scan, Problem> {
         let (width, height) = self.engine_page(page)?.render_dimensions();
         let (dpi, enlarge) = resolution(self.picture_dpi(page), (width, height));
-        let drawn = self.renderer().pixels(page, &RenderOptions { dpi, marks: Vec::new() })?;
+        let drawn = self.renderer().pixels(page, &RenderOptions { dpi, ..RenderOptions::default() })?;
         let picture = Gray::of_rgba(drawn.width, drawn.height, &drawn.rgba);
         drop(drawn.rgba);
         guarded(|| {

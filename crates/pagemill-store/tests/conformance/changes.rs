@@ -8,7 +8,7 @@ use crate::{
     world::{LEASE, World},
 };
 
-stories!(a_follower_of_changes_misses_nothing, events_come_in_order);
+stories!(a_follower_of_changes_misses_nothing, events_come_in_order, what_is_completed_has_a_last_change);
 
 async fn a_follower_of_changes_misses_nothing(world: &World) {
     const DOCUMENTS: usize = 24;
@@ -59,4 +59,24 @@ async fn events_come_in_order(world: &World) {
     assert_eq!(world.store.last_event().await.unwrap(), all.last().unwrap().id);
     let rest = world.store.events_since(&world.project, all[2].id, 2).await.unwrap();
     assert_eq!(rest, all[3..5]);
+}
+
+async fn what_is_completed_has_a_last_change(world: &World) {
+    let store = &world.store;
+    world.add("a").await;
+    let claim = world.run_until(Stage::Finish, 1).await;
+    let own = store.last_change().await.unwrap();
+    assert!(own > 0);
+    assert_eq!(store.finished_change(0).await.unwrap(), 0, "it is not completed yet");
+    world.run(&claim, 1).await.unwrap();
+    assert_eq!(store.finished_change(0).await.unwrap(), own);
+    // Another is still at work, with changes behind those.
+    world.add("b").await;
+    let claim = world.run_until(Stage::Index, 1).await;
+    assert!(store.last_change().await.unwrap() > own);
+    assert_eq!(store.finished_change(0).await.unwrap(), own);
+    assert_eq!(store.finished_change(own).await.unwrap(), own);
+    world.run(&claim, 1).await.unwrap();
+    world.run_all(1).await;
+    assert_eq!(store.finished_change(own).await.unwrap(), store.last_change().await.unwrap());
 }

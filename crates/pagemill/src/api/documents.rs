@@ -136,7 +136,7 @@ fn typed(media: &'static str) -> [(HeaderName, HeaderValue); 1] {
 
 /// `Content-Disposition` with the name twice (RFC 6266): once in plain letters,
 /// once in full, percent-encoded (RFC 5987).
-fn attachment(name: &str) -> Result<HeaderValue, ApiError> {
+pub(super) fn attachment(name: &str) -> Result<HeaderValue, ApiError> {
     let plain: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '(' | ')') { c } else { '_' })

@@ -9,6 +9,7 @@ mod body;
 mod documents;
 mod events;
 mod extract;
+mod figures;
 mod guard;
 mod health;
 mod openapi;
@@ -20,6 +21,7 @@ mod schedules;
 mod search;
 mod server;
 mod site;
+mod tables;
 mod tasks;
 mod upload;
 mod webhooks;
@@ -87,6 +89,11 @@ fn described_routes() -> OpenApiRouter<Faces> {
         .routes(routes!(pages::get_page))
         .routes(routes!(pages::list_blocks))
         .routes(routes!(pages::get_image))
+        .routes(routes!(tables::list_tables))
+        .routes(routes!(tables::get_table))
+        .routes(routes!(figures::list_figures))
+        .routes(routes!(figures::get_figure))
+        .routes(routes!(figures::get_figure_image))
         .routes(routes!(tasks::list_tasks))
         .routes(routes!(tasks::get_statistics))
         .routes(routes!(tasks::change_tasks))

@@ -35,6 +35,7 @@ use super::{
     tags(
         (name = "documents", description = "Uploaded files and what was read from them"),
         (name = "pages", description = "Pages, their blocks and their pictures"),
+        (name = "tables and figures", description = "Tables that are whole over pages, and figures with their pictures"),
         (name = "tasks", description = "What is being done"),
         (name = "queues", description = "What runs, how much of it, and what was set aside"),
         (name = "search", description = "Searches and questions"),

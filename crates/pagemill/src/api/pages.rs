@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use pagemill_core::{DocumentId, ErrorCode, Rect};
+use pagemill_core::{DocumentId, ErrorCode, Problem, Rect};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
@@ -120,17 +120,27 @@ pub(super) async fn get_image(
     let dpi = params.dpi.unwrap_or(USUAL_DPI);
     let marks_text = params.marks.unwrap_or_default();
     let marks = parse_marks(&marks_text)?;
-    // A deleted document is gone from every cache: the file is looked up before a stored picture is confirmed.
     let document = faces.library.document(&faces.project, &id).await?;
-    let tag = picture_tag(&document.sha256, number, dpi, &marks_text);
+    let made_of = format!("{}/{number}/{dpi}/{marks_text}", document.sha256);
+    picture(&headers, &made_of, faces.library.page_image(&faces.project, &id, number, dpi, marks)).await
+}
+
+/// A picture, drawn unless the caller has it. `made_of` names all that it depends on; what it is of was looked up
+/// before, since a deleted document is gone from every cache.
+pub(super) async fn picture(
+    headers: &HeaderMap,
+    made_of: &str,
+    draw: impl Future<Output = Result<Vec<u8>, Problem>>,
+) -> Result<Response, ApiError> {
+    let tag = picture_tag(made_of);
     let caching = [
         (header::ETAG, HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
     ];
-    if super::site::is_known(&headers, &tag) {
+    if super::site::is_known(headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
-    let png = faces.library.page_image(&faces.project, &id, number, dpi, marks).await?;
+    let png = draw.await?;
     Ok((caching, [(header::CONTENT_TYPE, HeaderValue::from_static("image/png"))], png).into_response())
 }
 
@@ -144,8 +154,8 @@ async fn read_page(faces: &Faces, id: &DocumentId, number: u32) -> Result<PageVi
     Err(ApiError::new(ErrorCode::NotFound, format!("there is no page {number}: the document has {pages}")))
 }
 
-fn picture_tag(sha256: &str, number: u32, dpi: f32, marks: &str) -> String {
-    let made_of = format!("{}/{sha256}/{number}/{dpi}/{marks}", env!("CARGO_PKG_VERSION"));
+fn picture_tag(made_of: &str) -> String {
+    let made_of = format!("{}/{made_of}", env!("CARGO_PKG_VERSION"));
     format!("\"{}\"", hex::encode(&Sha256::digest(made_of)[..12]))
 }
 

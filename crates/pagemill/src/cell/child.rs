@@ -79,8 +79,8 @@ fn serve(request: &Request, bytes: Vec<u8>, output: &mut impl Write) -> io::Resu
             };
             write_message(output, &reply)
         }
-        Work::Draw { page, dpi, marks } => {
-            let options = RenderOptions { dpi: *dpi, marks: marks.clone() };
+        Work::Draw { page, drawing } => {
+            let options = RenderOptions { dpi: drawing.dpi, marks: drawing.marks.clone(), part: drawing.part };
             let reply = match pdf.render(*page, &options) {
                 Ok(picture) => Reply::Picture(picture.png),
                 Err(problem) => Reply::refused(problem.code, &problem.message),

@@ -17,6 +17,6 @@ pub(crate) mod tool;
 pub use confine::{Confinement, Hold, Level, Mechanism, Profile, confine};
 pub use pool::{Cells, Held};
 pub use probes::{Outcome, Probed, probe};
-pub use protocol::{WireSummary as ReadSummary, WireWarning as ReadWarning};
+pub use protocol::{Drawing, WireSummary as ReadSummary, WireWarning as ReadWarning};
 pub use reading::{PageStream, ReadFile, Step};
 pub use tool::Tool;

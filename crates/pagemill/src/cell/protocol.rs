@@ -82,11 +82,20 @@ pub(super) enum Work {
     Draw {
         /// 1-based number.
         page: u32,
-        /// Pixels per inch.
-        dpi: f32,
-        /// Boxes to mark, in points.
-        marks: Vec<Rect>,
+        /// How.
+        drawing: Drawing,
     },
+}
+
+/// How to draw a page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Drawing {
+    /// Pixels per inch.
+    pub dpi: f32,
+    /// Boxes to mark, in points.
+    pub marks: Vec<Rect>,
+    /// The part of the page to draw, in points; all of it unless told.
+    pub part: Option<Rect>,
 }
 
 /// What a child says: `Hello` at its start; then to each request `Opened`, then `Page`s with `Working` between

@@ -3,14 +3,14 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use pagemill_core::{ErrorCode, Page, Problem, Rect};
+use pagemill_core::{ErrorCode, Page, Problem};
 use pagemill_pdf::{Recognised, Scan, Turn};
 
 use super::{
     Cells,
     belief::believable,
     pool::{Borrowed, Silence},
-    protocol::{Reply, Request, WireLimits, WireSummary, WireWarning, Work},
+    protocol::{Drawing, Reply, Request, WireLimits, WireSummary, WireWarning, Work},
 };
 
 /// A file to read.
@@ -110,7 +110,7 @@ impl Cells {
         }
     }
 
-    /// Draws a page as PNG, with boxes (in points) marked.
+    /// Draws a page, or a part of it, as PNG.
     ///
     /// # Errors
     /// The file's own (`encrypted`, `damaged`, …), `page_time_limit`, `memory_limit`, `nesting_too_deep`,
@@ -120,10 +120,9 @@ impl Cells {
         bytes: &Bytes,
         password: Option<&str>,
         page: u32,
-        dpi: f32,
-        marks: Vec<Rect>,
+        drawing: Drawing,
     ) -> Result<Vec<u8>, Problem> {
-        match self.of_page(Work::Draw { page, dpi, marks }, page, bytes, password).await? {
+        match self.of_page(Work::Draw { page, drawing }, page, bytes, password).await? {
             Reply::Picture(png) => Ok(png),
             _ => Err(unexpected()),
         }

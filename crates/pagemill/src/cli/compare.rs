@@ -14,7 +14,7 @@ use super::{
     Global, Outcome, output,
     read::{parse_pages, read_bytes},
 };
-use crate::cell::{Cells, ReadFile, Step};
+use crate::cell::{Cells, Drawing, ReadFile, Step};
 
 /// Arguments of `compare`.
 #[derive(Args)]
@@ -61,7 +61,8 @@ pub(crate) async fn run(global: &Global, args: &CompareArgs) -> Result<Outcome, 
                 out = Some(file);
             }
             Step::Page(page) => {
-                let picture = cells.draw(&bytes, args.password.as_deref(), page.number, args.dpi, Vec::new()).await;
+                let drawing = Drawing { dpi: args.dpi, marks: Vec::new(), part: None };
+                let picture = cells.draw(&bytes, args.password.as_deref(), page.number, drawing).await;
                 shown += 1;
                 failed += u32::from(page.source == PageSource::Failed || picture.is_err());
                 if let Some(out) = &mut out {

@@ -31,6 +31,43 @@ pub(crate) fn json(value: &impl Serialize) {
     }
 }
 
+/// Prints the items of a list as they come, so that a long one is never held: lines, or JSON with the list under a name.
+pub(crate) struct Items {
+    json: bool,
+    count: usize,
+}
+
+impl Items {
+    /// Begins the list.
+    pub(crate) fn begin(json: bool, name: &str) -> Self {
+        if json {
+            text_to_stdout(&format!("{{\"{name}\": ["), false);
+        }
+        Self { json, count: 0 }
+    }
+
+    /// Prints the next item.
+    pub(crate) fn item<T: Serialize>(&mut self, item: &T, print: impl FnOnce(&T)) {
+        let comma = if self.count > 0 { "," } else { "" };
+        self.count += 1;
+        if !self.json {
+            return print(item);
+        }
+        match serde_json::to_string(item) {
+            Ok(text) => text_to_stdout(&format!("{comma}\n{text}"), false),
+            Err(error) => note(&format!("internal: cannot write the result as JSON: {error}")),
+        }
+    }
+
+    /// Ends the list and tells how many items it had.
+    pub(crate) fn end(self) -> usize {
+        if self.json {
+            line("]}");
+        }
+        self.count
+    }
+}
+
 /// Prints a problem: one line, its code first.
 pub(crate) fn problem(problem: &Problem) {
     // Of a defect, whoever reports it should be able to say what lies beneath.

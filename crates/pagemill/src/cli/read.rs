@@ -27,6 +27,9 @@ pub(crate) struct ReadArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// What the JSON has beside pages and blocks: `tables` that are whole over pages, `figures`; or both: `tables,figures`.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    with: Vec<With>,
     /// Which pages are recognised from their picture (OCR).
     #[arg(long, value_enum, default_value_t)]
     ocr: Ocr,
@@ -49,6 +52,14 @@ enum Format {
     Json,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum With {
+    /// Tables, each whole over the pages it goes on over.
+    Tables,
+    /// Figures with their captions and places.
+    Figures,
+}
+
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Ocr {
     /// Where a page has no usable text.
@@ -60,9 +71,19 @@ enum Ocr {
     Always,
 }
 
+impl ReadArgs {
+    fn wanted(&self) -> pagemill_pdf::With {
+        pagemill_pdf::With { tables: self.with.contains(&With::Tables), figures: self.with.contains(&With::Figures) }
+    }
+}
+
 /// Runs the command.
 pub(crate) async fn run(global: &Global, args: &ReadArgs) -> Result<Outcome, Problem> {
     let json = global.json || args.format == Format::Json;
+    if !json && !args.with.is_empty() {
+        let message = "`--with` adds to the JSON: give `--format json` as well";
+        return Err(Problem::new(ErrorCode::InvalidRequest, message));
+    }
     match read(global, args).await {
         Ok((pages, summary)) => {
             print(args, json, &pages, &summary);
@@ -74,7 +95,7 @@ pub(crate) async fn run(global: &Global, args: &ReadArgs) -> Result<Outcome, Pro
                 let info = DocumentInfo { encrypted: problem.code == ErrorCode::Encrypted, ..DocumentInfo::default() };
                 let warning = Warning { page: None, code: problem.code.to_string(), message: problem.message.clone() };
                 let summary = Summary { info, outline: Vec::new(), warnings: vec![warning] };
-                output::write(|out| pagemill_pdf::write_json(out, &summary, &[]));
+                output::write(|out| pagemill_pdf::write_json(out, &summary, &[], args.wanted()));
             }
             Err(problem)
         }
@@ -177,7 +198,7 @@ fn name_file(mut problem: Problem, args: &ReadArgs) -> Problem {
 
 fn print(args: &ReadArgs, json: bool, pages: &[Page], summary: &Summary) {
     match args.format {
-        _ if json => output::write(|out| pagemill_pdf::write_json(out, summary, pages)),
+        _ if json => output::write(|out| pagemill_pdf::write_json(out, summary, pages, args.wanted())),
         Format::Markdown => output::text(&pagemill_pdf::to_markdown(pages)),
         Format::Text | Format::Json => output::text(&pagemill_pdf::to_text(pages)),
     }

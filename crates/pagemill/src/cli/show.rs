@@ -1,9 +1,11 @@
 //! `pagemill show`: one document.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use pagemill_core::Problem;
 
-use super::{Global, Outcome, output, project};
+use super::{Global, Outcome, figures, output, project, tables};
 use crate::library::views::PageLedgerView;
 
 /// Arguments of `show`.
@@ -20,14 +22,51 @@ pub(crate) struct ShowArgs {
     /// Print what became of each page instead.
     #[arg(long, conflicts_with_all = ["text", "markdown"])]
     pages: bool,
+    /// List its tables instead; with --format, print them.
+    #[arg(long, conflicts_with_all = ["text", "markdown", "pages"])]
+    tables: bool,
+    /// Only the table with this number.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["text", "markdown", "pages", "figures"])]
+    table: Option<u32>,
+    /// How tables are printed.
+    #[arg(long, value_enum, conflicts_with_all = ["text", "markdown", "pages", "figures", "figure"])]
+    format: Option<tables::Format>,
+    /// List its figures instead.
+    #[arg(long, conflicts_with_all = ["text", "markdown", "pages", "tables"])]
+    figures: bool,
+    /// Only the figure with this number.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["text", "markdown", "pages", "tables", "table"])]
+    figure: Option<u32>,
+    /// Write the picture of the figure into this file, as PNG.
+    #[arg(long, value_name = "FILE", requires = "figure")]
+    out: Option<PathBuf>,
+    /// Dots per inch of the picture.
+    #[arg(long, default_value_t = 150.0, requires = "out")]
+    dpi: f32,
 }
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, args: &ShowArgs) -> Result<Outcome, Problem> {
-    let library = global.open().await?;
+    let library = global.open_beside().await?;
     let id = library.find_document(&project(), &args.document).await?;
     if args.text || args.markdown {
         output::text(&library.text(&project(), &id, args.markdown).await?);
+        library.close().await;
+        return Ok(Outcome::Done);
+    }
+    if args.tables || args.table.is_some() || args.format.is_some() {
+        tables::show(global, &library, &id, args.table, args.format).await?;
+        library.close().await;
+        return Ok(Outcome::Done);
+    }
+    if args.figures || args.figure.is_some() {
+        match args.figure {
+            Some(number) => {
+                let picture = args.out.as_deref().map(|path| (path, args.dpi));
+                figures::show(global, &library, &id, number, picture).await?;
+            }
+            None => figures::list(global, &library, &id).await?,
+        }
         library.close().await;
         return Ok(Outcome::Done);
     }

@@ -3,12 +3,14 @@
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use bytes::Bytes;
-use pagemill_core::{Document, DocumentId, ErrorCode, Page, Problem, ProjectId, Rect};
+use pagemill_core::{Document, DocumentId, ErrorCode, Problem, ProjectId, Rect};
 
 use super::{
     Library,
+    tables::changed,
     views::{DeletionView, DocumentView, PageView},
 };
+use crate::cell::Drawing;
 
 /// Resolutions a page can be drawn at, in pixels per inch.
 const DPI: RangeInclusive<f32> = 18.0..=600.0;
@@ -34,7 +36,13 @@ impl Library {
         limit: u32,
     ) -> Result<Vec<DocumentView>, Problem> {
         let rows = self.store().documents(project, after, limit).await?;
-        Ok(rows.iter().map(|(document, task)| DocumentView::new(document, task.as_ref())).collect())
+        let ids: Vec<DocumentId> = rows.iter().map(|(document, _)| document.id.clone()).collect();
+        let chunks = self.store().live_chunk_counts(&ids).await?;
+        let chunks = |id| chunks.get(id).copied().unwrap_or(0);
+        Ok(rows
+            .iter()
+            .map(|(document, task)| DocumentView::new(document, task.as_ref(), chunks(&document.id)))
+            .collect())
     }
 
     /// One document.
@@ -44,7 +52,8 @@ impl Library {
     pub async fn document(&self, project: &ProjectId, id: &DocumentId) -> Result<DocumentView, Problem> {
         let document = self.readable(project, id).await?;
         let task = self.store().newest_task(project, id).await?;
-        Ok(DocumentView::new(&document, task.as_ref()))
+        let chunks = self.store().live_chunk_counts(std::slice::from_ref(id)).await?.remove(id).unwrap_or(0);
+        Ok(DocumentView::new(&document, task.as_ref(), chunks))
     }
 
     /// Finds a document by its id, or by the name or title it has if that is unique.
@@ -125,25 +134,27 @@ impl Library {
         id: &DocumentId,
         range: RangeInclusive<u32>,
     ) -> Result<Vec<PageView>, Problem> {
-        let pages = self.core_pages(project, id, range).await?;
+        let (_, version) = self.live(project, id).await?;
+        let pages = self.store().pages(id, version, range, false).await?;
         Ok(pages.iter().map(PageView::from).collect())
     }
 
     /// The whole document as plain text or Markdown.
     ///
     /// # Errors
-    /// As [`Self::pages`].
+    /// As [`Self::pages`]; `conflict` when the document changes while it is read.
     pub async fn text(&self, project: &ProjectId, id: &DocumentId, markdown: bool) -> Result<String, Problem> {
+        let (document, version) = self.live(project, id).await?;
         let mut out = String::new();
-        let mut first = 1;
-        loop {
-            let pages = self.core_pages(project, id, first..=first + PAGES_AT_ONCE - 1).await?;
+        for first in (1..=document.info.pages).step_by(PAGES_AT_ONCE as usize) {
+            let pages = self.store().pages(id, version, first..=first + PAGES_AT_ONCE - 1, false).await?;
+            // A version goes at once with all its pages: half of one is no text.
             if pages.is_empty() {
-                return Ok(out);
+                return Err(changed(id));
             }
             out.push_str(&if markdown { pagemill_pdf::to_markdown(&pages) } else { pagemill_pdf::to_text(&pages) });
-            first += PAGES_AT_ONCE;
         }
+        Ok(out)
     }
 
     /// A page drawn as PNG, with boxes (in points) marked.
@@ -157,6 +168,19 @@ impl Library {
         page: u32,
         dpi: f32,
         marks: Vec<Rect>,
+    ) -> Result<Vec<u8>, Problem> {
+        self.drawn(project, id, page, dpi, marks, None).await
+    }
+
+    /// A page, or a part of one, drawn as PNG.
+    pub(super) async fn drawn(
+        &self,
+        project: &ProjectId,
+        id: &DocumentId,
+        page: u32,
+        dpi: f32,
+        marks: Vec<Rect>,
+        part: Option<Rect>,
     ) -> Result<Vec<u8>, Problem> {
         if !DPI.contains(&dpi) {
             return Err(Problem::new(
@@ -173,26 +197,22 @@ impl Library {
             return Err(Problem::new(ErrorCode::NotFound, format!("`{}` has pages 1 to {pages}", document.file)));
         }
         let bytes = self.blobs().get(&document.sha256).await?;
-        self.cells().draw(&bytes, None, page, dpi, marks).await
+        self.cells().draw(&bytes, None, page, Drawing { dpi, marks, part }).await
     }
 
     pub(super) async fn readable(&self, project: &ProjectId, id: &DocumentId) -> Result<Document, Problem> {
         self.store().document(project, id).await?.ok_or_else(|| no_document(id))
     }
 
-    async fn core_pages(
-        &self,
-        project: &ProjectId,
-        id: &DocumentId,
-        range: RangeInclusive<u32>,
-    ) -> Result<Vec<Page>, Problem> {
+    /// A document that has been read, and the version that readers see.
+    pub(super) async fn live(&self, project: &ProjectId, id: &DocumentId) -> Result<(Document, u32), Problem> {
         let document = self.readable(project, id).await?;
-        let Some(version) = document.live_version else {
-            return Err(Problem::new(
+        match document.live_version {
+            Some(version) => Ok((document, version)),
+            None => Err(Problem::new(
                 ErrorCode::Conflict,
                 format!("`{}` has not been read; `pagemill show {id}` says where it stands", document.file),
-            ));
-        };
-        self.store().pages(id, version, range, false).await
+            )),
+        }
     }
 }

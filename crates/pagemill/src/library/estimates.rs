@@ -82,9 +82,8 @@ pub(super) fn in_words(seconds: f64) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use pagemill_core::{DocumentId, Priority, ProjectId, TaskId};
-
     use super::*;
+    use crate::library::fixtures::task_at_work;
 
     fn finished(pages: u32, seconds: f64) -> FinishedTask {
         FinishedTask {
@@ -98,30 +97,7 @@ mod tests {
     }
 
     fn task(stage: Stage, pages_total: u32, units_done: u32, units_total: u32) -> Task {
-        Task {
-            id: TaskId::new(),
-            document: DocumentId::new(),
-            project: ProjectId::default_project(),
-            recipe: "auto".to_owned(),
-            version: 1,
-            status: TaskStatus::Processing,
-            priority: Priority::Normal,
-            stage,
-            units_done,
-            units_total,
-            pages_total,
-            pages_done: 0,
-            pages_unread: 0,
-            chunks: 0,
-            reused: 0,
-            error: None,
-            waiting: None,
-            created_ms: 0,
-            started_ms: Some(0),
-            finished_ms: None,
-            timings: Vec::new(),
-            ledger: Vec::new(),
-        }
+        Task { stage, units_done, units_total, pages_total, ..task_at_work() }
     }
 
     #[test]

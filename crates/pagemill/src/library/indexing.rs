@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use pagemill_core::{ErrorCode, Problem};
 use pagemill_search::{Change, IndexedChunk, SearchIndex};
 use pagemill_store::{ChangeKind, ChangeRow, Store};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify, watch};
 
 use super::from_stored;
 
@@ -31,12 +31,14 @@ pub struct Indexing {
     built_to: watch::Sender<i64>,
     /// One at a time: changes are applied in order.
     turn: Mutex<()>,
+    /// Somebody waits: there is no time to gather.
+    hurry: Notify,
 }
 
 impl Indexing {
     pub(super) fn new(store: Store, index: Arc<SearchIndex>, vectors: bool) -> Self {
         let built = index.lexical_built_to().min(index.vectors_built_to());
-        Self { store, index, vectors, built_to: watch::Sender::new(built), turn: Mutex::new(()) }
+        Self { store, index, vectors, built_to: watch::Sender::new(built), turn: Mutex::new(()), hurry: Notify::new() }
     }
 
     /// Follows the log of changes until the program stops.
@@ -51,19 +53,38 @@ impl Indexing {
                     PAUSE
                 }
             };
-            if pause == POLL {
-                tokio::select! {
-                    _ = wake.changed() => {}
-                    () = tokio::time::sleep(pause) => {}
-                    _ = stop.changed() => {}
+            let more = async {
+                // While there is work, and after a failure, nothing is gained by waking early.
+                if pause != POLL || wake.changed().await.is_err() {
+                    std::future::pending::<()>().await;
                 }
-            } else {
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    _ = stop.changed() => {}
-                }
+            };
+            tokio::select! {
+                () = more => {}
+                () = self.hurry.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+                _ = stop.changed() => {}
             }
         }
+    }
+
+    /// Waits until both indexes hold what was completed anywhere, by workers beside this process too; for so long at
+    /// most. Whoever was told that a document is completed finds it.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn hold_completed(&self, patience: Duration) -> Result<(), Problem> {
+        let built = *self.built_to.borrow();
+        let change = self.store.finished_change(built).await?;
+        if built < change {
+            self.hurry.notify_one();
+            let mut built_to = self.built_to.subscribe();
+            let reached = async { built_to.wait_for(|built| *built >= change).await.map(drop) };
+            if tokio::time::timeout(patience, reached).await.is_err() {
+                tracing::warn!(change, "the indexes are behind; a search goes on without what was completed last");
+            }
+        }
+        Ok(())
     }
 
     /// Waits until both indexes hold everything up to a change.

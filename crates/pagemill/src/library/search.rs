@@ -1,6 +1,10 @@
 //! Searching: by words, by meaning, and both fused.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use pagemill_core::{Block, Chunk, ChunkId, Document, DocumentId, ErrorCode, Problem, ProjectId, Rect, boxes_of_range};
 use pagemill_search::{Filter, Hit};
@@ -17,6 +21,8 @@ const MAX_QUERY: usize = 8 << 10;
 const MAX_RESULTS: u32 = 100;
 /// Most documents a search can be limited to.
 const MAX_DOCUMENTS: usize = 1_000;
+/// A search waits so long for the indexes of this process to have what was completed.
+const CATCH_UP: Duration = Duration::from_secs(2);
 
 /// A hit with all it points to.
 pub(super) struct Found {
@@ -75,6 +81,10 @@ impl Library {
         k: usize,
         filter: Filter,
     ) -> Result<(Vec<Found>, Blocks), Problem> {
+        // Where nobody works but this process, a task is completed only when the indexes have it.
+        if self.settings().is_shared() {
+            self.indexing().hold_completed(CATCH_UP).await?;
+        }
         let index = Arc::clone(&self.index);
         let query = query.to_owned();
         let search = move || match (mode, vector) {

@@ -256,36 +256,14 @@ fn remaining(
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use pagemill_core::{DocumentId, JobId, Priority, Stage, Task, WorkerId};
+    use pagemill_core::{JobId, Priority, Stage, Task, WorkerId};
     use pagemill_store::{Ahead, WorkerJob, WorkerReport};
 
     use super::*;
+    use crate::library::fixtures::task_at_work;
 
     fn standing(state: JobState) -> Standing {
-        let task = Task {
-            id: TaskId::new(),
-            document: DocumentId::new(),
-            project: ProjectId::default_project(),
-            recipe: "auto".to_owned(),
-            version: 1,
-            status: TaskStatus::Processing,
-            priority: Priority::Normal,
-            stage: Stage::Parse,
-            units_done: 13,
-            units_total: 22,
-            pages_total: 352,
-            pages_done: 212,
-            pages_unread: 0,
-            chunks: 0,
-            reused: 0,
-            error: None,
-            waiting: None,
-            created_ms: 0,
-            started_ms: Some(0),
-            finished_ms: None,
-            timings: Vec::new(),
-            ledger: Vec::new(),
-        };
+        let task = Task { units_done: 13, units_total: 22, pages_total: 352, pages_done: 212, ..task_at_work() };
         let job = JobStanding {
             job: JobId::new(),
             stage: Stage::Parse,

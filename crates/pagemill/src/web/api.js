@@ -43,7 +43,8 @@ async function call(method, path, body, signal) {
     throw error.name === "AbortError" ? error : unreachable();
   }
   if (!answer.ok) throw problemOf(answer.status, await answer.text());
-  return answer.json();
+  const text = await answer.text();
+  return text ? JSON.parse(text) : null;
 }
 
 /** Everything in a list, `most` items at the outside. */
@@ -97,3 +98,8 @@ export const retryTasks = (filter) => call("POST", "/tasks/bulk", { action: "ret
 export const listQueues = async () => (await call("GET", "/queues")).items;
 export const changeQueue = (name, action) => call("POST", `/queues/${encodeURIComponent(name)}/${action}`);
 export const listWorkers = async () => (await call("GET", "/workers")).items;
+
+export const listDeadLetters = () => call("GET", "/dead-letters?limit=50");
+const letter = (job, more = "") => `/dead-letters/${encodeURIComponent(job)}${more}`;
+export const replayDeadLetter = (job) => call("POST", letter(job, "/replay"));
+export const discardDeadLetter = (job) => call("DELETE", letter(job));

@@ -36,9 +36,28 @@ export function icon(shape) {
   return svg;
 }
 
+/** A sentence with its words of the program set apart. */
+export function sentence(text) {
+  const parts = `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}`.split("`");
+  return parts.map((part, at) => (at % 2 === 1 ? el("code", {}, part) : part));
+}
+
 /** Tells a screen reader what changed. */
 export function announce(text) {
   byId("announce").textContent = text;
+}
+
+/** Asks before something that cannot be undone; gives whether it is to be done. `keep` and `act` name the two ways. */
+export async function confirmed({ title, text, keep = "Keep it", act = "Delete" }) {
+  const dialog = byId("confirm");
+  byId("confirm-title").textContent = title;
+  byId("confirm-text").textContent = text;
+  byId("confirm-keep").textContent = keep;
+  byId("confirm-act").textContent = act;
+  dialog.returnValue = "keep";
+  dialog.showModal();
+  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  return dialog.returnValue === "act";
 }
 
 /** Lower case, without accents: words are compared like this. */

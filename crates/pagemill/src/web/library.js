@@ -1,7 +1,7 @@
 // The shelf: every document with where it stands, kept up to date.
 
 import { deleteDocument, getDocument, getLibrary, listDocuments } from "/assets/api.js";
-import { announce, byId, el, icon } from "/assets/dom.js";
+import { announce, byId, confirmed, el, icon } from "/assets/dom.js";
 import { Row } from "/assets/row.js";
 import { count, isFinal, nameOf, receipt, standing } from "/assets/words.js";
 
@@ -121,14 +121,8 @@ async function showHoldings() {
 }
 
 async function askAndDelete(view) {
-  const dialog = byId("confirm");
-  byId("confirm-title").textContent = `Delete “${nameOf(view)}”?`;
-  byId("confirm-text").textContent =
-    "The file, its text and everything made from it are removed from this library for good.";
-  dialog.returnValue = "keep";
-  dialog.showModal();
-  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
-  if (dialog.returnValue !== "delete") return;
+  const text = "The file, its text and everything made from it are removed from this library for good.";
+  if (!(await confirmed({ title: `Delete “${nameOf(view)}”?`, text }))) return;
   const row = rows.get(view.id);
   row?.element.classList.add("leaving");
   try {

@@ -1,7 +1,7 @@
 // One task: why it stands where it stands, its steps, what happened, and what can be done.
 
 import { changeTask, getTask, taskEvents, whyTask } from "/assets/api.js";
-import { announce, byId, el } from "/assets/dom.js";
+import { announce, byId, el, sentence } from "/assets/dom.js";
 import { clock, count, eventWords, isFinal, seconds, soon, stageName, taskStanding } from "/assets/words.js";
 import { button, documentName } from "/assets/work.js";
 
@@ -127,12 +127,6 @@ const STEPS = {
   pending: { tone: "wait", sign: "·" },
   next: { tone: "next", sign: "…" },
 };
-
-/** A sentence with its words of the program set apart. */
-function sentence(text) {
-  const parts = `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}`.split("`");
-  return parts.map((part, at) => (at % 2 === 1 ? el("code", {}, part) : part));
-}
 
 function step(stage, status) {
   const units = stage.units_total > 0 ? `${stage.units_done} of ${stage.units_total}` : null;

@@ -35,7 +35,6 @@ const NAMES = {
 export const stageName = (stage) => NAMES[stage] ?? stage;
 
 const STAGES = {
-  ocr: (task) => `Recognising text in pictures${percent(task.units_done, task.units_total)}`,
   parse: (task) =>
     task.pages_total > 0
       ? `Reading page ${Math.min(task.pages_done + 1, task.pages_total)} of ${task.pages_total}`
@@ -96,6 +95,31 @@ export function clock(at) {
   const isToday = time.toDateString() === new Date().toDateString();
   const hours = time.toLocaleTimeString("en-GB");
   return isToday ? hours : `${time.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${hours}`;
+}
+
+/** How a job came to be set aside: `Reading · crashed 3 times · 12:03:10`. */
+export function asideWords(letter) {
+  const ways = [[letter.crashes, "crashed"], [letter.attempts_spent, "failed"]];
+  const often = ways.filter(([times]) => times > 0).map(([times, way]) => `${way} ${times === 1 ? "once" : `${times} times`}`);
+  return [stageName(letter.stage), ...often, clock(letter.died)].join(" · ");
+}
+
+/** What can be done about a job that was set aside. */
+export function asideAdvice(letter) {
+  switch (letter.error?.code) {
+    case "reader_crashed":
+    case "nesting_too_deep":
+      return "Another try helps after an update of Pagemill. Until then, replace the file with one saved anew by another program.";
+    case "memory_limit":
+      return "Another try helps with a higher limits.child_memory_bytes in pagemill.toml, after a restart.";
+    case "time_limit":
+    case "page_time_limit":
+      return "Another try helps when the machine is less busy, or with higher limits in pagemill.toml, after a restart.";
+    case "internal":
+      return `This is a defect. Try again after an update; if it comes back here, please report it with ${letter.job}.`;
+    default:
+      return "Try again when the reason is gone. To throw it away leaves the task as it ended.";
+  }
 }
 
 /** A span of time. */

@@ -1,9 +1,19 @@
-// Background work at a glance: queues, what is in hand, what waits, what failed, who works.
+// Background work at a glance: queues, what is in hand, what waits, what was set aside, what failed, who works.
 
-import { changeQueue, getDocument, listQueues, listTasks, listWorkers, retryTasks } from "/assets/api.js";
-import { byId, el } from "/assets/dom.js";
+import {
+  changeQueue,
+  discardDeadLetter,
+  getDocument,
+  listDeadLetters,
+  listQueues,
+  listTasks,
+  listWorkers,
+  replayDeadLetter,
+  retryTasks,
+} from "/assets/api.js";
+import { announce, byId, confirmed, el, sentence } from "/assets/dom.js";
 import { knownDocuments } from "/assets/library.js";
-import { ago, count, memory, nameOf, soon, stageName, taskStanding } from "/assets/words.js";
+import { ago, asideAdvice, asideWords, count, memory, nameOf, soon, stageName, taskStanding } from "/assets/words.js";
 
 /** Changes are gathered this long before they are looked up. */
 const GATHER_MS = 400;
@@ -60,19 +70,24 @@ async function refreshWork() {
       listTasks("queued"),
       listTasks("paused"),
       listWorkers(),
+      listDeadLetters(),
     ]);
   } catch (problem) {
     byId("work-line").textContent = problem.message;
     return;
   }
-  const [queues, running, queued, paused, workers] = found;
+  const [queues, running, queued, paused, workers, aside] = found;
   const waiting = [...paused, ...queued.reverse()];
-  byId("work-line").textContent = headline(running.length, queued.length, paused.length);
+  byId("work-line").textContent = headline(running.length, queued.length, paused.length, aside);
   put("work-queues", queues.map(queueRow));
   const documents = knownDocuments();
   for (const view of documents) names.set(view.id, nameOf(view));
-  // A task that was tried again is no failure any more; the newest of a document counts.
-  const failures = kinds(documents.map((view) => view.task).filter((task) => task?.status === "failed" || task?.status === "partial"));
+  // A task that was tried again is no failure any more; the newest of a document counts. What was set aside is shown as such.
+  const isAside = new Set(aside.items.map((letter) => letter.task));
+  const tasks = documents.map((view) => view.task);
+  const failures = kinds(
+    tasks.filter((task) => (task?.status === "failed" || task?.status === "partial") && !isAside.has(task.id)),
+  );
   const named = [...running, ...waiting.slice(0, SHOWN), ...failures.flatMap((kind) => kind.tasks.slice(0, LINKED))];
   await Promise.all(named.map((task) => documentName(task.document)));
   put("work-running", running.map(taskRow), "Nothing is in work.");
@@ -82,14 +97,16 @@ async function refreshWork() {
     more > 0 && el("li", { class: "quiet-line" }, `and ${more.toLocaleString("en")} more`),
   ]);
   byId("work-waiting-part").hidden = waiting.length === 0;
+  showAside(aside);
   put("work-failures", failures.map(failureRow), "Nothing has failed.");
   put("work-workers", workers.map(workerRow), "No worker has been heard of. Is the server just starting?");
 }
 
-function headline(running, queued, paused) {
+function headline(running, queued, paused, aside) {
   const parts = [running > 0 && `${count(running, "document")} in work`, queued > 0 && `${queued} waiting`, paused > 0 && `${paused} paused`];
-  const said = parts.filter(Boolean).join(" · ");
-  return said || "All work is done.";
+  const said = parts.filter(Boolean).join(" · ") || "All work is done";
+  const letters = aside.items.length > 0 && `${aside.items.length}${aside.next ? " or more" : ""} set aside`;
+  return letters ? `${said} · ${letters}` : said;
 }
 
 /** Replaces what a list shows; the focus stays with what has the same key. */
@@ -166,8 +183,8 @@ function failureRow({ code, message, tasks }) {
   return el(
     "li",
     { class: "failure" },
-    el("p", { class: "failure-head" }, el("strong", {}, count(tasks.length, "document")), " ", el("code", {}, code)),
-    el("p", { class: "failure-text" }, message),
+    el("p", { class: "failure-head" }, el("strong", {}, count(tasks.length, "document")), " ", el("code", { class: "error-code" }, code)),
+    el("p", { class: "failure-text" }, sentence(message)),
     el(
       "p",
       { class: "failure-links" },
@@ -179,6 +196,65 @@ function failureRow({ code, message, tasks }) {
       await retryTasks({ code });
       await refreshWork();
     }),
+  );
+}
+
+function showAside({ items, next }) {
+  byId("work-aside-part").hidden = items.length === 0;
+  put("work-aside", items.map(asideRow));
+  put("work-aside-acts", [
+    next && el("p", { class: "aside-line" }, `These are the first ${items.length}; there are more.`),
+    items.length > 1 &&
+      asideButton(`Try all ${items.length} again`, "aside-all", async () => {
+        for (const letter of items) {
+          await replayDeadLetter(letter.job).catch((problem) => {
+            // Somebody else may have been quicker.
+            if (problem.code !== "not_found") throw problem;
+          });
+        }
+        announce(`${count(items.length, "job")} tried again`);
+      }),
+  ]);
+}
+
+/** A button of the list, which is drawn anew after each act: what went wrong stays above it until the next. */
+function asideButton(label, key, act) {
+  return button(label, key, async () => {
+    const said = byId("work-aside-problem");
+    said.textContent = "";
+    try {
+      await act();
+    } catch (problem) {
+      said.textContent = problem.message;
+    }
+    await refreshWork();
+  });
+}
+
+function asideRow(letter) {
+  const name = names.get(letter.document) ?? letter.file;
+  const job = letter.job;
+  return el(
+    "li",
+    { class: "failure" },
+    el("p", { class: "failure-head" }, el("a", { href: `#/work/${letter.task}`, "data-key": `aside-${job}` }, name)),
+    el("p", { class: "failure-when" }, asideWords(letter)),
+    letter.error && el("p", { class: "failure-text" }, el("code", { class: "error-code" }, letter.error.code), " ", sentence(letter.error.message)),
+    el("p", { class: "failure-text" }, asideAdvice(letter)),
+    el(
+      "div",
+      { class: "aside-acts" },
+      asideButton("Try again", `replay-${job}`, async () => {
+        await replayDeadLetter(job);
+        announce(`“${name}” is tried again`);
+      }),
+      asideButton("Throw away", `discard-${job}`, async () => {
+        const text = "This piece of work is given up: its task stays as it ended, and the document in the library.";
+        if (!(await confirmed({ title: `Give up the work on “${name}”?`, text, act: "Throw away" }))) return;
+        await discardDeadLetter(job);
+        announce("Thrown away");
+      }),
+    ),
   );
 }
 

@@ -85,8 +85,16 @@ impl Browser {
     }
 
     async fn click(&self, selector: &str) {
-        let element = self.wait_for(selector, "").await;
-        self.post(&format!("element/{element}/click"), json!({})).await.unwrap();
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let element = self.wait_for(selector, "").await;
+            match self.post(&format!("element/{element}/click"), json!({})).await {
+                Ok(_) => return,
+                // A list was drawn anew in between.
+                Err(problem) if problem["error"] == "stale element reference" && Instant::now() < end => {}
+                Err(problem) => panic!("`{selector}`: {problem}"),
+            }
+        }
     }
 }
 
@@ -185,4 +193,84 @@ async fn a_person_watches_work_and_holds_it_back() {
         let fits = "return document.documentElement.scrollWidth <= innerWidth";
         assert_eq!(browser.script(fits, json!([])).await, true, "{part}");
     }
+}
+
+/// Three documents, the work on which broke off three times each. Nobody works on them.
+async fn set_aside(library: &TestLibrary) {
+    for name in ["two_columns.pdf", "procedure.pdf", "deutsch.pdf"] {
+        assert_eq!(library.run(&["add", sample(name).to_str().unwrap()]).code, 0);
+    }
+    let options = pagemill_store::StoreOptions::sqlite(&library.path().join("library.db"));
+    let store = pagemill_store::Store::open(&options).await.unwrap();
+    let worker = pagemill_core::WorkerId::new();
+    let error = pagemill_core::TaskError {
+        code: pagemill_core::ErrorCode::ReaderCrashed,
+        message: "the reader crashed on the file; save the file anew with another program and add it again".to_owned(),
+    };
+    for _ in 0..3 * pagemill_store::MAX_CRASHES {
+        let claims = store.claim(&worker, &[pagemill_core::Queue::Default], 1, Duration::from_secs(30)).await.unwrap();
+        store.crash_job(&claims[0], &error, Duration::ZERO).await.unwrap();
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_person_sees_to_what_was_set_aside() {
+    let library = TestLibrary::new();
+    set_aside(&library).await;
+    let server = library.serve();
+    let letters = || server.until("/api/v1/dead-letters", |_| true);
+    let jobs = letters().await["items"].as_array().unwrap().clone();
+    assert_eq!(jobs.len(), 3);
+    let job = |at: usize| jobs[at]["job"].as_str().unwrap();
+    let browser = Browser::open().await;
+    browser.post("url", json!({"url": format!("{}/#/work", server.url)})).await.unwrap();
+
+    // What happened stands there, and what to do.
+    browser.wait_for("#work-aside", "Reading · crashed 3 times").await;
+    browser.wait_for("#work-aside", "The reader crashed on the file").await;
+    browser.wait_for("#work-line", "3 set aside").await;
+    browser.wait_for("#work-aside", "Another try helps after an update").await;
+    browser.wait_for("#work-failures", "Nothing has failed").await;
+    let fits = "return document.documentElement.scrollWidth <= innerWidth";
+    browser.post("window/rect", json!({"width": 500, "height": 844})).await.unwrap();
+    assert_eq!(browser.script(fits, json!([])).await, true);
+
+    // To throw one away has to be said twice.
+    browser.click(&format!("[data-key=discard-{}]", job(2))).await;
+    browser.click("#confirm-keep").await;
+    assert_eq!(letters().await["items"].as_array().unwrap().len(), 3);
+    browser.click(&format!("[data-key=discard-{}]", job(2))).await;
+    browser.wait_for("#confirm[open]", "Give up the work").await;
+    browser.click("#confirm-act").await;
+    server.until("/api/v1/dead-letters", |letters| letters["items"].as_array().unwrap().len() == 2).await;
+    browser.wait_for("#work-failures", "reader_crashed").await;
+
+    browser.wait_for("#work-aside-acts", "Try all 2 again").await;
+    browser.click(&format!("[data-key=replay-{}]", job(1))).await;
+    server.until("/api/v1/dead-letters", |letters| letters["items"].as_array().unwrap().len() == 1).await;
+    let done = |task: &Value| task["status"] == "completed";
+    server.until(&format!("/api/v1/tasks/{}", jobs[1]["task"].as_str().unwrap()), done).await;
+    browser.click(&format!("[data-key=replay-{}]", job(0))).await;
+    server.until(&format!("/api/v1/tasks/{}", jobs[0]["task"].as_str().unwrap()), done).await;
+    let hidden = "return document.querySelector('#work-aside-part').hidden";
+    let end = Instant::now() + PATIENCE;
+    while browser.script(hidden, json!([])).await != true {
+        assert!(Instant::now() < end, "the list is gone with the last of it");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn all_that_was_set_aside_is_tried_again_at_once() {
+    let library = TestLibrary::new();
+    set_aside(&library).await;
+    let server = library.serve();
+    let browser = Browser::open().await;
+    browser.post("url", json!({"url": format!("{}/#/work", server.url)})).await.unwrap();
+    browser.wait_for("#work-aside-acts", "Try all 3 again").await;
+    browser.click("[data-key=aside-all]").await;
+    let all = |tasks: &Value| tasks["items"].as_array().unwrap().len() == 3;
+    server.until("/api/v1/tasks?status=completed", all).await;
+    browser.wait_for("#work-line", "All work is done").await;
 }

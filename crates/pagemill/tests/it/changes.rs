@@ -94,11 +94,18 @@ fn a_replaced_file_leaves_no_old_text() {
     let (library, id) = library_of(20);
     let (old_word, new) = (word_of(9), library.file("shorter.pdf", &pdf(5, "second")));
     assert_eq!(hits(&library, &old_word), 1);
-    // Queued only: the old text is there.
+    let in_force = |view: &Value| (view["chunks"].as_u64().unwrap(), view["pages"].as_u64().unwrap());
+    let before = in_force(&library.json(&["show", &id])["document"]);
+    assert!(before.0 > 0 && before.1 == 20);
+    // Queued only: the old text is there, and so are the figures of the document.
     let queued = library.json(&["replace", &id, new.to_str().unwrap()]);
     assert_eq!(queued["task"]["status"], "queued");
     assert_eq!(hits(&library, &old_word), 1);
-    assert_eq!(library.json(&["show", &id])["document"]["file"], "book.pdf");
+    let shown = library.json(&["show", &id]);
+    assert_eq!((&shown["document"]["file"], in_force(&shown["document"])), (&json!("book.pdf"), before));
+    assert_eq!(in_force(&library.json(&["ls"])["documents"][0]), before);
+    let book = library.folder.path().join("book.pdf");
+    assert_eq!(in_force(&library.json(&["add", book.to_str().unwrap()])["documents"][0]), before);
 
     let done = library.json(&["replace", &id, new.to_str().unwrap(), "--wait"]);
     assert_eq!(done["task"]["status"], "completed", "{done}");

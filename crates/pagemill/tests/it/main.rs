@@ -9,6 +9,7 @@ mod cell;
 mod changes;
 mod compare;
 mod documents;
+mod floats;
 mod hostile;
 mod kills;
 mod made_pdf;

@@ -21,7 +21,7 @@ impl Picture {
     /// The upper part of a page of a sample.
     fn of(name: &str, page: u32, share: f32) -> Self {
         let pdf = pagemill_pdf::open(std::fs::read(sample(name)).unwrap(), &pagemill_pdf::OpenOptions::default());
-        let options = pagemill_pdf::RenderOptions { dpi: DPI, marks: Vec::new() };
+        let options = pagemill_pdf::RenderOptions { dpi: DPI, ..Default::default() };
         let drawn = pdf.unwrap().renderer().pixels(page, &options).unwrap();
         let (width, height) = (drawn.width as usize, (drawn.height as f32 * share) as usize);
         let pixels = drawn.rgba.chunks_exact(4).map(|pixel| pixel[1]).take(width * height).collect();

@@ -1,6 +1,11 @@
 //! Searching.
 
-use crate::support::{TestLibrary, on_page};
+use serde_json::{Value, json};
+
+use crate::{
+    made_pdf::{pdf, word_of},
+    support::{Server, TestDatabase, TestLibrary, Worker, on_page},
+};
 
 #[test]
 fn a_sentence_is_found_on_its_page_with_its_place() {
@@ -33,4 +38,31 @@ fn a_search_can_be_limited_to_documents() {
 fn an_empty_library_finds_nothing() {
     let found = TestLibrary::new().json(&["search", "anything"]);
     assert_eq!(found["results"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn what_a_worker_beside_completed_is_found_at_once() {
+    let Some(database) = TestDatabase::new() else { return };
+    let library = TestLibrary::new();
+    let on = |words: &[&str]| {
+        let mut command = library.command(words);
+        command.env("PAGEMILL_DATABASE", database.url());
+        command
+    };
+    // The server answers and has the indexes; the worker does the work.
+    let server = Server::start(on(&["serve", "--bind", "127.0.0.1:0", "--queues", "images"]));
+    let _worker = Worker::start(on(&["worker", "--queues", "default,embeddings"]));
+    let client = reqwest::Client::new();
+    for pages in 1..=6 {
+        let request = client.post(server.at(&format!("/api/v1/documents?name={pages}.pdf")));
+        let added: Value = request.body(pdf(pages, &format!("{pages}th"))).send().await.unwrap().json().await.unwrap();
+        let task = added["documents"][0]["task"].as_str().unwrap().to_owned();
+        server.until(&format!("/api/v1/tasks/{task}?wait=30"), |task| task["status"] == "completed").await;
+        // The last page of each is in no document before it.
+        let search = json!({ "query": word_of(pages), "mode": "lexical" });
+        let found: Value =
+            client.post(server.at("/api/v1/search")).json(&search).send().await.unwrap().json().await.unwrap();
+        let results = found["results"].as_array().unwrap();
+        assert!(results.iter().any(|hit| hit["file"] == format!("{pages}.pdf")), "{pages}: {found}");
+    }
 }

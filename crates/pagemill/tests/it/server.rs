@@ -161,8 +161,29 @@ async fn the_api_describes_itself() {
     let server = library.serve();
     let document: Value = reqwest::get(server.at("/openapi.json")).await.unwrap().json().await.unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
-    for path in ["/api/v1/documents", "/api/v1/search", "/api/v1/query", "/api/v1/tasks/{id}"] {
+    for path in [
+        "/api/v1/documents",
+        "/api/v1/documents/{id}/tables/{number}",
+        "/api/v1/documents/{id}/figures/{number}/image",
+        "/api/v1/search",
+        "/api/v1/query",
+        "/api/v1/tasks/{id}",
+    ] {
         assert!(document["paths"].get(path).is_some(), "{path}");
+    }
+    // What is pointed at is there.
+    let mut left = vec![&document];
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Object(fields) => {
+                if let Some(target) = fields.get("$ref").and_then(Value::as_str) {
+                    assert!(document.pointer(target.trim_start_matches('#')).is_some(), "{target}");
+                }
+                left.extend(fields.values());
+            }
+            Value::Array(items) => left.extend(items),
+            _ => {}
+        }
     }
 }
 

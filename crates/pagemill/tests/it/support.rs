@@ -90,16 +90,76 @@ impl TestLibrary {
     }
 
     pub(crate) fn serve(&self) -> Server {
-        let mut process = self
-            .command(&["serve", "--bind", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").expect(&line).to_owned();
-        Server { process, url }
+        Server::start(self.command(&["serve", "--bind", "127.0.0.1:0"]))
+    }
+}
+
+/// Starts a process and waits for the line it prints when it is ready.
+fn started(mut command: Command) -> (Child, String) {
+    let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (process, line)
+}
+
+/// A PostgreSQL database of its own, dropped at the end.
+pub(crate) struct TestDatabase {
+    server: String,
+    name: String,
+}
+
+impl TestDatabase {
+    /// `None` when `PAGEMILL_TEST_POSTGRES` names no server and none is required.
+    pub(crate) fn new() -> Option<Self> {
+        let Ok(server) = std::env::var("PAGEMILL_TEST_POSTGRES") else {
+            let required = std::env::var_os("PAGEMILL_REQUIRE_POSTGRES").is_some();
+            assert!(!required, "PAGEMILL_TEST_POSTGRES names no server; start one with scripts/postgres");
+            return None;
+        };
+        let database = Self { server, name: format!("test_{}", pagemill_core::WorkerId::new()) };
+        database.run(format!("CREATE DATABASE {}", database.name));
+        Some(database)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("{}/{}", self.server.rsplit_once('/').unwrap().0, self.name)
+    }
+
+    /// On a thread of its own: a test may be inside a runtime already.
+    fn run(&self, sql: String) {
+        use sqlx::Connection;
+        let server = self.server.clone();
+        let work = std::thread::spawn(move || {
+            tokio::runtime::Runtime::new().unwrap().block_on(async {
+                let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+                sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
+            });
+        });
+        work.join().unwrap();
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        self.run(format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    }
+}
+
+/// A worker in a process of its own, killed when dropped.
+pub(crate) struct Worker(pub(crate) Child);
+
+impl Worker {
+    pub(crate) fn start(command: Command) -> Self {
+        let (process, line) = started(command);
+        assert!(line.starts_with("working as wrk_"), "{line}");
+        Self(process)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -110,6 +170,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    pub(crate) fn start(command: Command) -> Self {
+        let (process, line) = started(command);
+        let url = line.trim().strip_prefix("listening on ").expect(&line).to_owned();
+        Self { process, url }
+    }
+
     pub(crate) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }

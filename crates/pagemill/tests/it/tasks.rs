@@ -1,15 +1,11 @@
 //! Tasks and queues as a person handles them, over HTTP and beside a running server.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, Server, TestLibrary, sample};
+use crate::support::{PATIENCE, Server, TestDatabase, TestLibrary, Worker, sample};
 
 async fn upload(server: &Server, name: &str) -> (String, String) {
     let bytes = std::fs::read(sample(name)).unwrap();
@@ -128,34 +124,13 @@ fn a_machine_short_of_memory_takes_no_jobs_and_says_so() {
     assert!(reason.starts_with("the machine is short of memory"), "{reason}");
 }
 
-/// A worker in a process of its own, killed when dropped.
-struct Worker(std::process::Child);
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn workers_share_a_database_and_stop_without_burning_anything() {
-    let Ok(server) = std::env::var("PAGEMILL_TEST_POSTGRES") else { return };
-    let name = format!("test_{}", std::process::id());
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let run = |sql: String| {
-        use sqlx::Connection;
-        runtime.block_on(async {
-            let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
-            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
-        });
-    };
-    run(format!("CREATE DATABASE {name}"));
-    let database = format!("{}/{name}", server.rsplit_once('/').unwrap().0);
+    let Some(database) = TestDatabase::new() else { return };
     let library = TestLibrary::new();
     let on = |words: &[&str]| {
         let mut command = library.command(words);
-        command.env("PAGEMILL_DATABASE", &database);
+        command.env("PAGEMILL_DATABASE", database.url());
         command
     };
     let json_of = |words: &[&str]| -> Value {
@@ -174,17 +149,7 @@ fn workers_share_a_database_and_stop_without_burning_anything() {
             std::thread::sleep(Duration::from_millis(100));
         }
     };
-    let start = |queues: &str| {
-        let mut process = on(&["worker", "--queues", queues, "--concurrency", "2"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.starts_with("working as wrk_"), "{line}");
-        Worker(process)
-    };
+    let start = |queues: &str| Worker::start(on(&["worker", "--queues", queues, "--concurrency", "2"]));
     json_of(&["add", sample("two_columns.pdf").to_str().unwrap()]);
     let task = json_of(&["tasks"])["tasks"][0]["id"].as_str().unwrap().to_owned();
     assert_eq!(json_of(&["why", &task])["reason"], "no_worker");
@@ -206,6 +171,4 @@ fn workers_share_a_database_and_stop_without_burning_anything() {
     assert!(first.0.wait().unwrap().success());
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert_eq!(json_of(&["workers"])["workers"].as_array().unwrap().len(), 1);
-    drop((first, _second));
-    run(format!("DROP DATABASE {name} WITH (FORCE)"));
 }

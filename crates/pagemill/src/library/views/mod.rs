@@ -5,6 +5,7 @@
 
 mod backup;
 mod events;
+mod floats;
 mod ledger;
 mod pages;
 mod queue;
@@ -17,6 +18,7 @@ use utoipa::ToSchema;
 
 pub use backup::{BackupView, RestoreView};
 pub use events::{DeliveryView, EventView, ProcessingUpdate, WebhookView, share_done, stage_words};
+pub use floats::{FigureListView, FigureView, TableListView, TablePartView, TableView};
 pub use ledger::{PageLedgerView, PageOutcomeView, PlanView, PlannedStage, StageLedgerView};
 pub use pages::{BlockView, CellView, PageView};
 pub(crate) use queue::priority_word;
@@ -87,9 +89,9 @@ pub struct DocumentView {
     pub authors: Vec<String>,
     /// Language of most of its text, ISO 639-3.
     pub language: Option<String>,
-    /// Number of pages, once read.
+    /// Number of pages, once read. While the document is processed anew: of the version that is in force.
     pub pages: u32,
-    /// Number of chunks, once made.
+    /// Number of chunks, once made. While the document is processed anew: of the version that is in force.
     pub chunks: u32,
     /// Size of the file in bytes.
     pub bytes: u64,
@@ -239,16 +241,20 @@ fn detail(task: &Task, step: u32, steps: u32) -> String {
 }
 
 impl DocumentView {
-    /// A document with its newest task.
-    pub fn new(document: &Document, task: Option<&Task>) -> Self {
+    /// A document with its newest task, and how many chunks its live version has.
+    pub fn new(document: &Document, task: Option<&Task>, chunks: u32) -> Self {
         Self {
             id: document.id.to_string(),
             file: document.file.clone(),
             title: document.info.title.clone(),
             authors: document.info.authors.clone(),
             language: document.info.language.clone(),
-            pages: task.map_or(0, |task| task.pages_total).max(document.info.pages),
-            chunks: task.map_or(0, |task| task.chunks),
+            // Until a first version is live, the task knows first.
+            pages: match document.live_version {
+                Some(_) => document.info.pages,
+                None => task.map_or(0, |task| task.pages_total).max(document.info.pages),
+            },
+            chunks,
             bytes: document.bytes,
             sha256: document.sha256.clone(),
             encrypted: document.info.encrypted,

@@ -60,7 +60,7 @@ pub struct BlockView {
 }
 
 /// A cell of a table.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CellView {
     /// 0-based row.
     pub row: u32,
@@ -97,21 +97,12 @@ impl From<&Page> for PageView {
 
 impl From<&Block> for BlockView {
     fn from(block: &Block) -> Self {
-        let cells = block.cells.iter().map(|cell| CellView {
-            row: cell.row,
-            col: cell.col,
-            row_span: cell.row_span,
-            col_span: cell.col_span,
-            header: cell.header,
-            text: cell.text.clone(),
-            bbox: cell.bbox,
-        });
         Self {
             kind: block.kind.as_str().to_owned(),
             level: block.level,
             text: block.text.clone(),
             bbox: block.bbox,
-            cells: cells.collect(),
+            cells: block.cells.iter().map(CellView::from).collect(),
             label: block.float.as_ref().and_then(|float| float.label.clone()),
             caption: block.float.as_ref().and_then(|float| float.caption),
             decorative: block.float.as_ref().is_some_and(|float| float.decorative),
