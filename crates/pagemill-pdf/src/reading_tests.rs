@@ -164,6 +164,16 @@ fn columns_are_told_below_a_wide_table() {
 }
 
 #[test]
+fn letters_set_apart_are_one_word() {
+    let page = line(60.0, 740.0, 14.0, "L E V E L S") + &line(160.0, 740.0, 14.0, "O F") + &lines(60.0, 700.0, &LEFT);
+    let pages = read(&[page + &line(60.0, 300.0, 10.0, "A B C D E F G")]);
+    let told = told(&pages[0]);
+    assert!(told[0].starts_with("heading: LEVELS"), "{told:#?}");
+    assert_eq!(pages[0].blocks[0].words[0].end, 6);
+    assert!(told.last().unwrap().ends_with("A B C D E F G"), "{told:#?}");
+}
+
+#[test]
 fn a_caption_over_each_part_of_a_table_is_no_head() {
     let page = |number: u8| {
         line(60.0, 760.0, 9.0, "A Guide to Rivers")

@@ -11,6 +11,7 @@ mod looks;
 mod marks;
 mod paragraphs;
 mod run_in;
+mod spaced;
 mod tabled;
 
 use pagemill_core::{BlockKind, HiddenText, Hiding, Rect};
@@ -85,7 +86,10 @@ impl Prepared {
         by_direction.sort_by_key(|(_, words)| std::cmp::Reverse(words.len()));
         let (direction, words) = by_direction.remove(0);
         by_direction.retain(|(_, words)| !words.is_empty());
-        let lines = lines::lines_of(&content, faces, &words);
+        let mut lines = lines::lines_of(&content, faces, &words);
+        if direction == Direction::Right {
+            spaced::join(&mut lines, &mut content, faces);
+        }
         let size = match direction {
             Direction::Right | Direction::Left | Direction::Mirrored => content.size,
             Direction::Up | Direction::Down => (content.size.1, content.size.0),
