@@ -159,7 +159,7 @@ fn any_box() -> impl Strategy<Value = Rect> {
 fn shaded(y: f32, texts_at: &[(f32, &str)]) -> String {
     let mut out = String::new();
     for (x, text) in texts_at {
-        let _ = write!(out, "0.8 g {} {} 60 14 re f 0 g\n", x - 5.0, y - 4.0);
+        let _ = writeln!(out, "0.8 g {} {} 60 14 re f 0 g", x - 5.0, y - 4.0);
         out += &texts(&[(*x, y, text)]);
     }
     out
@@ -171,7 +171,7 @@ fn shaded_parts_are_one_table_under_heads_aslant() {
     let mut page = line(100.0, 720.0, 340.0, 720.0);
     page += &texts(&[(105.0, 662.0, "Shop")]);
     for (x, head) in [(175.0, "Bread"), (235.0, "Milk"), (295.0, "Cheese")] {
-        let _ = write!(page, "BT /F1 10 Tf 0.766 0.643 -0.643 0.766 {x} 662 Tm ({head}) Tj ET\n");
+        let _ = writeln!(page, "BT /F1 10 Tf 0.766 0.643 -0.643 0.766 {x} 662 Tm ({head}) Tj ET");
     }
     page += &shaded(640.0, &columns(["north", "0.87", "0.20", "0.31"]));
     page += &shaded(626.0, &columns(["south", "0.88", "0.40", "0.35"]));
