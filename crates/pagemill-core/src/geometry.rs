@@ -89,6 +89,12 @@ impl Rect {
             && self.x1 + slack >= other.x1
             && self.y1 + slack >= other.y1
     }
+
+    /// Whether the middle of `other` lies inside, with `slack` points to spare on each side.
+    pub fn holds_middle_of(&self, other: &Self, slack: f32) -> bool {
+        let (x, y) = (other.center_x(), other.center_y());
+        self.contains(&Self::new(x, y, x, y), slack)
+    }
 }
 
 impl From<[f32; 4]> for Rect {

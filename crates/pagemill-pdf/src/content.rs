@@ -7,6 +7,9 @@ use pagemill_core::Rect;
 
 use crate::compounds::Compounds;
 
+/// An image over this share of a page is the page: it covers what was painted before.
+pub(crate) const WHOLE_PAGE: f32 = 0.8;
+
 /// Which way text runs on the page as it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub(crate) enum Direction {

@@ -66,10 +66,10 @@ fn is_beside(a: &Rect, b: &Rect) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_page::block_of;
 
     fn block(kind: BlockKind, bbox: [f32; 4], text: &str) -> Block {
-        let bbox = Rect::from(bbox);
-        Block { kind, level: None, text: text.into(), bbox, cells: Vec::new(), words: Vec::new(), float: None }
+        Block { bbox: bbox.into(), ..block_of(kind, text) }
     }
 
     #[test]

@@ -4,14 +4,12 @@
 use hayro_interpret::font::{Glyph, GlyphIdentifier, GlyphRun};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
 use hayro_interpret::kurbo::{self, Affine, BezPath, PathEl, Point};
-use hayro_interpret::{
-    BlendMode, ClipPath, Device, DrawMode, DrawProps, FillRule, Image, ImageDrawProps, Paint, SoftMask,
-};
+use hayro_interpret::{BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, Paint, SoftMask};
 use pagemill_core::Rect;
 use rustc_hash::FxHashMap;
 
 use crate::boxes::upright_boxes;
-use crate::content::{Content, Direction, Ink, Rule, Shape, Sight};
+use crate::content::{Content, Direction, Ink, Rule, Shape, Sight, WHOLE_PAGE};
 use crate::fonts::{Faces, PageFonts};
 use crate::pen::{Pen, Stroke};
 use crate::slanted::{self, Slanted};
@@ -23,8 +21,6 @@ const MAX_DRAWINGS: usize = 20_000;
 const MAX_BACKED: usize = 500;
 /// Bars up to this thickness, in points, are ruling lines.
 const RULE_THICKNESS: f32 = 3.0;
-/// An image over this share of a page covers what was painted before.
-const WHOLE_PAGE: f32 = 0.8;
 /// A path with more elements than this is a shape, whatever its parts.
 const MAX_RULE_ELEMENTS: usize = 64;
 /// A document shows fewer different glyphs than this, or the memo starts anew.
@@ -276,13 +272,14 @@ impl<'a> Painter<'a, '_> {
         }
     }
 
-    fn add_box(&mut self, bbox: Rect, fill: Ink, mode: &DrawMode) {
+    /// Notes a rectangle; of one that is only outlined the sides are rules.
+    fn add_box(&mut self, bbox: Rect, fill: Ink, outlined: bool) {
         let Some(bbox) = self.seen(bbox) else { return };
         if bbox.width() <= RULE_THICKNESS || bbox.height() <= RULE_THICKNESS {
             self.add_rule(bbox);
             return;
         }
-        if matches!(mode, DrawMode::Stroke(_)) {
+        if outlined {
             for side in [
                 Rect::new(bbox.x0, bbox.y0, bbox.x1, bbox.y0),
                 Rect::new(bbox.x0, bbox.y1, bbox.x1, bbox.y1),
@@ -360,7 +357,7 @@ impl<'a> Device<'a> for Painter<'a, '_> {
             return;
         }
         if let Some(bbox) = to_rect(props.transform.transform_rect_bbox(*rect)) {
-            self.add_box(bbox, ink_of(&props.paint), mode);
+            self.add_box(bbox, ink_of(&props.paint), matches!(mode, DrawMode::Stroke(_)));
         }
     }
 
@@ -464,7 +461,7 @@ impl<'a> Painter<'a, '_> {
                 let half = thickness / 2.0;
                 let (x, y) = if bbox.width() >= bbox.height() { (0.0, half) } else { (half, 0.0) };
                 let band = Rect::new(bbox.x0 - x, bbox.y0 - y, bbox.x1 + x, bbox.y1 + y);
-                self.add_box(band, ink_of(&props.paint), &DrawMode::Fill(FillRule::NonZero));
+                self.add_box(band, ink_of(&props.paint), false);
             } else if let Some(bbox) = self.seen(bbox)
                 && bbox.width().max(bbox.height()) > 0.5
             {

@@ -12,13 +12,13 @@ use crate::pen::{RISE, SINK};
 
 /// Sizes this near to the usual one are the usual one: what OCR measures wavers.
 const SAME_SIZE: f32 = 0.17;
+/// The same in the text layers of others, whose type is stretched to the ink of each word.
+const LAYER_SIZE: f32 = 0.25;
 /// A word this sure was read.
 const SURE: f32 = 0.6;
 /// A picture with so many lines of so many words is paper.
 const PAPER_LINES: usize = 3;
 const PAPER_WORDS: usize = 4;
-/// The same in the text layers of others, whose type is stretched to the ink of each word.
-const LAYER_SIZE: f32 = 0.25;
 /// The size that is usual is learnt from so many pages at the beginning.
 const BEGINNING: u32 = 32;
 /// No page has more words than this; what is beyond is not believed.
@@ -239,10 +239,7 @@ fn tidy(page: &mut Recognised) {
 /// Whether what was taken for a picture is paper with lines of text on it, a dark or folded sheet perhaps: its
 /// words are not the labels of a figure.
 fn is_paper(picture: &Rect, words: &[SeenWord]) -> bool {
-    let on_it = |word: &&SeenWord| {
-        let (x, y) = (word.bbox.center_x(), word.bbox.center_y());
-        word.confidence > SURE && picture.contains(&Rect::new(x, y, x, y), 0.0)
-    };
+    let on_it = |word: &&SeenWord| word.confidence > SURE && picture.holds_middle_of(&word.bbox, 0.0);
     let (mut lines, mut in_line, mut base) = (0, 0, f32::NAN);
     for word in words.iter().filter(on_it) {
         in_line = if (word.base - base).abs() < 0.5 * word.size { in_line + 1 } else { 1 };

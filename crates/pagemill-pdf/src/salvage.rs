@@ -118,11 +118,9 @@ fn find_all<'b>(bytes: &'b [u8], word: &'static [u8]) -> impl Iterator<Item = us
 
 #[cfg(test)]
 mod tests {
-    use std::ops::ControlFlow;
-
     use super::content;
     use crate::open::open;
-    use crate::test_pdf::pages_pdf;
+    use crate::test_pdf::{pages_pdf, read};
 
     #[test]
     fn content_without_its_marks_is_read() {
@@ -130,12 +128,8 @@ mod tests {
         let with = |from: &[u8], to: &[u8]| {
             let at = whole.windows(from.len()).position(|window| window == from).unwrap();
             let bytes = [&whole[..at], to, &whole[at + from.len()..]].concat();
-            let mut texts = Vec::new();
-            open(bytes, &Default::default()).unwrap().read(1..=1, &mut |page| {
-                texts.extend(page.blocks.into_iter().map(|block| block.text));
-                ControlFlow::Continue(())
-            });
-            texts
+            let blocks = read(bytes, 1..=1).into_iter().flat_map(|page| page.blocks);
+            blocks.map(|block| block.text).collect::<Vec<_>>()
         };
         assert_eq!(with(b"endstream", b""), ["Hello"]);
         assert_eq!(with(b"endstream", b"enxstream"), ["Hello"]);

@@ -148,13 +148,8 @@ fn disarmed(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pagemill_core::Rect;
-
     use super::*;
-
-    fn cell(row: u32, col: u32, text: &str) -> Cell {
-        Cell { row, col, row_span: 1, col_span: 1, header: row == 0, text: text.into(), bbox: Rect::default() }
-    }
+    use crate::test_page::cell_of as cell;
 
     fn written(form: TableForm, columns: u32, pieces: &[&[Cell]]) -> String {
         let mut writer = TableWriter::new(form, columns);

@@ -5,7 +5,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::content::{Content, RawWord, Sight};
+use crate::content::{Content, RawWord, Sight, WHOLE_PAGE};
 
 /// Pairs of letters that are usual in languages written in Latin letters: for each letter `a` to `z` the set of those
 /// that follow it, `a` in the lowest bit. Accents apart, they cover 0.985 of the pairs in the text of 80 documents in
@@ -26,8 +26,6 @@ const UNREADABLE: f32 = 0.3;
 const LEAST_GLYPHS: u32 = 20;
 /// More single letters than this share of words are words torn apart.
 const TORN: f32 = 0.7;
-/// An image over this share of a page is the page.
-const WHOLE_PAGE: f32 = 0.8;
 /// A scan has so many pixels per inch, or across where the page is large.
 const LEAST_DPI: f32 = 90.0;
 const LEAST_PIXELS: f32 = 900.0;

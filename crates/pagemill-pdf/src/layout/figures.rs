@@ -146,10 +146,7 @@ pub(crate) fn labels(figures: &[Rect], lines: &[Line], taken: &[bool], content: 
     let (mut labels, mut all, mut bare) = (Vec::new(), 0, 0);
     for (at, line) in lines.iter().enumerate().filter(|(at, _)| !taken[*at]) {
         all += line.chars;
-        let (x, y) = (line.frame.center_x(), line.frame.center_y());
-        let Some(figure) = figures.iter().position(|figure| figure.contains(&Rect::new(x, y, x, y), 0.5)) else {
-            continue;
-        };
+        let Some(figure) = figures.iter().position(|figure| figure.holds_middle_of(&line.frame, 0.5)) else { continue };
         if captioned[figure] {
             labels.push((at, true));
         } else if !is_running(line, size) {

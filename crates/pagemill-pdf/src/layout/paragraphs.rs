@@ -159,9 +159,7 @@ impl Flow {
         }
         is_short && ends_sentence && (self.justified > 0.5 || room > 0.25 * (self.right - self.left))
     }
-}
 
-impl Flow {
     /// Whether a line stands beside the large letter a paragraph begins with, or is the first one below it.
     fn is_beside_initial(&self, begin: usize, at: usize) -> bool {
         let (first, before, line) = (&self.lines[begin], &self.lines[at - 1], &self.lines[at]);

@@ -42,9 +42,7 @@ impl Prepared {
         let flows = flows::flows(&rest, &floats);
         (rest, flows, tables)
     }
-}
 
-impl Prepared {
     /// Words aslant, as numbers of [`Content::words`](crate::content::Content::words).
     fn slanted(&self) -> Vec<u32> {
         if self.direction != Direction::Right {

@@ -127,10 +127,7 @@ struct Page<'c> {
 impl Page<'_> {
     /// Lines of the words whose middle lies in a box.
     fn lines_in(&self, area: &Rect) -> Vec<TextLine> {
-        let inside = |word: &TableWord| {
-            let (x, y) = (word.bbox.center_x(), word.bbox.center_y());
-            area.x0 <= x && x <= area.x1 && area.y0 <= y && y <= area.y1
-        };
+        let inside = |word: &TableWord| area.holds_middle_of(&word.bbox, 0.0);
         text::lines_of(self.words, (0..self.words.len()).filter(|at| inside(&self.words[*at])).collect())
     }
 }

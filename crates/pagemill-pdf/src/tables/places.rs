@@ -223,8 +223,7 @@ fn grown(page: &Page<'_>, mut area: Rect) -> Rect {
 /// The area with words that stick out of it.
 fn widened(page: &Page<'_>, mut area: Rect) -> Rect {
     for word in page.words {
-        let (x, y) = (word.bbox.center_x(), word.bbox.center_y());
-        if area.y0 <= y && y <= area.y1 && area.x0 <= x && x <= area.x1 {
+        if area.holds_middle_of(&word.bbox, 0.0) {
             area.x0 = area.x0.min(word.bbox.x0 - 1.0);
             area.x1 = area.x1.max(word.bbox.x1 + 1.0);
         }
