@@ -73,7 +73,7 @@ pub(super) async fn get_figure_image(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let dpi = params.dpi.unwrap_or(USUAL_DPI);
-    let document = faces.library.document(&faces.project, &id).await?;
+    let document = faces.library.readable(&faces.project, &id).await?;
     let cut = faces.library.figure_cut(&faces.project, &id, number).await?;
     // Which figure has the number may change when the document is processed anew, so its place is named.
     let made_of = format!("{}/{cut:?}/{dpi}", document.sha256);

@@ -16,7 +16,10 @@ use super::{
     extract::{Address, Params},
     problem::ApiError,
 };
-use crate::library::views::{BlockView, PageView};
+use crate::{
+    cell::Drawing,
+    library::views::{BlockView, PageView},
+};
 
 /// The most pages of one answer.
 const MOST_PAGES: u32 = 100;
@@ -74,9 +77,9 @@ pub(super) async fn list_pages(
         let message = format!("`from` begins at 1, `to` is not less, and {MOST_PAGES} pages are given at once at most");
         return Err(ApiError::invalid(message));
     }
-    let document = faces.library.document(&faces.project, &id).await?;
+    let document = faces.library.readable(&faces.project, &id).await?;
     let items = faces.library.pages(&faces.project, &id, from..=to).await?;
-    let next = (to < document.pages).then_some(to.saturating_add(1));
+    let next = (to < document.info.pages).then_some(to.saturating_add(1));
     Ok(Json(PageList { items, next }))
 }
 
@@ -119,10 +122,10 @@ pub(super) async fn get_image(
 ) -> Result<Response, ApiError> {
     let dpi = params.dpi.unwrap_or(USUAL_DPI);
     let marks_text = params.marks.unwrap_or_default();
-    let marks = parse_marks(&marks_text)?;
-    let document = faces.library.document(&faces.project, &id).await?;
+    let drawing = Drawing { dpi, marks: parse_marks(&marks_text)?, part: None };
+    let document = faces.library.readable(&faces.project, &id).await?;
     let made_of = format!("{}/{number}/{dpi}/{marks_text}", document.sha256);
-    picture(&headers, &made_of, faces.library.page_image(&faces.project, &id, number, dpi, marks)).await
+    picture(&headers, &made_of, faces.library.page_image(&faces.project, &id, number, drawing)).await
 }
 
 /// A picture, drawn unless the caller has it. `made_of` names all that it depends on; what it is of was looked up
@@ -150,7 +153,7 @@ async fn read_page(faces: &Faces, id: &DocumentId, number: u32) -> Result<PageVi
     if let Some(page) = found.into_iter().next() {
         return Ok(page);
     }
-    let pages = faces.library.document(&faces.project, id).await?.pages;
+    let pages = faces.library.readable(&faces.project, id).await?.info.pages;
     Err(ApiError::new(ErrorCode::NotFound, format!("there is no page {number}: the document has {pages}")))
 }
 

@@ -97,7 +97,7 @@ pub(super) async fn replace_file(
 ) -> Result<Response, ApiError> {
     let name = match params.name {
         Some(name) => name,
-        None => faces.library.document(&faces.project, &id).await?.file,
+        None => faces.library.readable(&faces.project, &id).await?.file,
     };
     let options = ProcessOptions { recipe: params.recipe, priority: params.priority.unwrap_or_default(), from: None };
     let mut upload = faces.library.begin_upload().await?;

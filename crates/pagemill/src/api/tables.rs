@@ -90,7 +90,7 @@ pub(super) async fn get_table(
     if form != TableForm::Csv {
         return Ok((kind, body).into_response());
     }
-    let file = faces.library.document(&faces.project, &id).await?.file;
+    let file = faces.library.readable(&faces.project, &id).await?.file;
     let name = file.strip_suffix(".pdf").unwrap_or(&file);
     let download = [(header::CONTENT_DISPOSITION, attachment(&format!("{name} table {number}.csv"))?)];
     Ok((kind, download, body).into_response())

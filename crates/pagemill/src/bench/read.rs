@@ -152,15 +152,7 @@ async fn read_file(cells: &Cells, path: &PathBuf) -> FileReport {
 
 async fn read_pages(cells: &Cells, path: &PathBuf, report: &mut FileReport) -> Result<(), Problem> {
     let bytes = tokio::fs::read(path).await.map_err(|error| crate::library::folder_problem(path, error))?;
-    let file = ReadFile {
-        bytes: Bytes::from(bytes),
-        password: None,
-        first: 1,
-        last: u32::MAX,
-        excerpt: false,
-        words: false,
-        recognised: Vec::new(),
-    };
+    let file = ReadFile::pages(Bytes::from(bytes), 1, u32::MAX);
     let mut reading = cells.read(file);
     let mut failed = 0;
     while let Some(step) = reading.next().await? {

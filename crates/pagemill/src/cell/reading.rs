@@ -33,6 +33,13 @@ pub struct ReadFile {
     pub recognised: Vec<(u32, Recognised)>,
 }
 
+impl ReadFile {
+    /// These pages without the places of words, as parts of their document.
+    pub fn pages(bytes: Bytes, first: u32, last: u32) -> Self {
+        Self { bytes, password: None, first, last, excerpt: false, words: false, recognised: Vec::new() }
+    }
+}
+
 /// What reading tells, in order: the number of pages, each page, the summary.
 #[derive(Debug)]
 pub enum Step {

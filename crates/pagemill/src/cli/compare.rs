@@ -41,15 +41,8 @@ pub(crate) async fn run(global: &Global, args: &CompareArgs) -> Result<Outcome, 
     // One process reads while another draws.
     let cells = Cells::new(2, global.settings()?.limits)?;
     let (first, last) = args.pages;
-    let file = ReadFile {
-        bytes: bytes.clone(),
-        password: args.password.clone(),
-        first,
-        last,
-        excerpt: true,
-        words: false,
-        recognised: Vec::new(),
-    };
+    let file =
+        ReadFile { password: args.password.clone(), excerpt: true, ..ReadFile::pages(bytes.clone(), first, last) };
     let mut reading = cells.read(file);
     let mut out: Option<BufWriter<File>> = None;
     let (mut shown, mut failed) = (0, 0);

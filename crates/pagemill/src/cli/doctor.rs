@@ -53,15 +53,7 @@ async fn reading() -> Check {
         Err(problem) => return Check::new("reading", false, problem.message),
     };
     let bytes = bytes::Bytes::from_static(b"no PDF");
-    let mut stream = cells.read(ReadFile {
-        bytes,
-        password: None,
-        first: 1,
-        last: 1,
-        excerpt: false,
-        words: false,
-        recognised: Vec::new(),
-    });
+    let mut stream = cells.read(ReadFile::pages(bytes, 1, 1));
     match stream.next().await {
         Err(problem) if problem.code == pagemill_core::ErrorCode::NotPdf => match cells.held().await {
             Ok(held) => {

@@ -12,19 +12,9 @@ const AT_ONCE: u32 = 100;
 
 /// Lists the figures, logos and ornaments among them.
 pub(super) async fn list(global: &Global, library: &Library, id: &DocumentId) -> Result<(), Problem> {
-    let mut items = output::Items::begin(global.json, "figures");
-    let mut after = Some(0);
-    while let Some(behind) = after {
-        let part = library.figures(&project(), id, true, behind, AT_ONCE).await?;
-        for figure in &part.items {
-            items.item(figure, line);
-        }
-        after = part.next;
-    }
-    if items.end() == 0 && !global.json {
-        output::note("there are no figures");
-    }
-    Ok(())
+    let part =
+        async |behind| library.figures(&project(), id, true, behind, AT_ONCE).await.map(|part| (part.items, part.next));
+    output::list(global.json, "figures", part, line).await
 }
 
 /// Shows one figure, and writes its picture where that is wanted.

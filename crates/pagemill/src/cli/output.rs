@@ -31,41 +31,40 @@ pub(crate) fn json(value: &impl Serialize) {
     }
 }
 
-/// Prints the items of a list as they come, so that a long one is never held: lines, or JSON with the list under a name.
-pub(crate) struct Items {
+/// Prints the items of a list as they come, part by part, so that a long one is never held: lines, or JSON with the
+/// list under a name. `part` gives the items behind a number, and the number to go on behind.
+pub(crate) async fn list<T: Serialize>(
     json: bool,
-    count: usize,
-}
-
-impl Items {
-    /// Begins the list.
-    pub(crate) fn begin(json: bool, name: &str) -> Self {
-        if json {
-            text_to_stdout(&format!("{{\"{name}\": ["), false);
-        }
-        Self { json, count: 0 }
+    name: &str,
+    part: impl AsyncFn(u32) -> Result<(Vec<T>, Option<u32>), Problem>,
+    print: impl Fn(&T),
+) -> Result<(), Problem> {
+    if json {
+        text_to_stdout(&format!("{{\"{name}\": ["), false);
     }
-
-    /// Prints the next item.
-    pub(crate) fn item<T: Serialize>(&mut self, item: &T, print: impl FnOnce(&T)) {
-        let comma = if self.count > 0 { "," } else { "" };
-        self.count += 1;
-        if !self.json {
-            return print(item);
+    let (mut after, mut any) = (Some(0), false);
+    while let Some(behind) = after {
+        let (items, next) = part(behind).await?;
+        for item in &items {
+            if !json {
+                print(item);
+            } else {
+                let comma = if any { "," } else { "" };
+                match serde_json::to_string(item) {
+                    Ok(text) => text_to_stdout(&format!("{comma}\n{text}"), false),
+                    Err(error) => note(&format!("internal: cannot write the result as JSON: {error}")),
+                }
+            }
+            any = true;
         }
-        match serde_json::to_string(item) {
-            Ok(text) => text_to_stdout(&format!("{comma}\n{text}"), false),
-            Err(error) => note(&format!("internal: cannot write the result as JSON: {error}")),
-        }
+        after = next;
     }
-
-    /// Ends the list and tells how many items it had.
-    pub(crate) fn end(self) -> usize {
-        if self.json {
-            line("]}");
-        }
-        self.count
+    if json {
+        line("]}");
+    } else if !any {
+        note(&format!("there are no {name}"));
     }
+    Ok(())
 }
 
 /// Prints a problem: one line, its code first.

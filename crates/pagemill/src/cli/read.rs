@@ -106,15 +106,8 @@ async fn read(global: &Global, args: &ReadArgs) -> Result<(Vec<Page>, Summary), 
     let settings = global.settings()?;
     let bytes = read_bytes(&args.file).await?;
     let (first, last) = args.pages.unwrap_or((1, u32::MAX));
-    let file = ReadFile {
-        bytes: Bytes::from(bytes),
-        password: args.password.clone(),
-        first,
-        last,
-        excerpt: true,
-        words: false,
-        recognised: Vec::new(),
-    };
+    let file =
+        ReadFile { password: args.password.clone(), excerpt: true, ..ReadFile::pages(Bytes::from(bytes), first, last) };
     let cells = Arc::new(Cells::new(1, settings.limits)?);
     let (pages, mut summary) = read_pages(&cells, file.clone(), args).await?;
     let wanted: Vec<u32> = match args.ocr {

@@ -76,19 +76,8 @@ async fn print(library: &Library, id: &DocumentId, number: u32, format: Format) 
 }
 
 async fn list(global: &Global, library: &Library, id: &DocumentId) -> Result<(), Problem> {
-    let mut items = output::Items::begin(global.json, "tables");
-    let mut after = Some(0);
-    while let Some(behind) = after {
-        let part = library.tables(&project(), id, behind, AT_ONCE).await?;
-        for table in &part.items {
-            items.item(table, line);
-        }
-        after = part.next;
-    }
-    if items.end() == 0 && !global.json {
-        output::note("there are no tables");
-    }
-    Ok(())
+    let part = async |behind| library.tables(&project(), id, behind, AT_ONCE).await.map(|part| (part.items, part.next));
+    output::list(global.json, "tables", part, line).await
 }
 
 /// `  3  Table 1  pages 4-5  12 rows of 4  Caption…`

@@ -197,15 +197,7 @@ impl OcrStage<'_> {
     ) -> Result<ReadSummary, Problem> {
         let (store, claim) = (self.context.library.store(), &self.context.claim);
         let recognised = window_of(seen, first, last);
-        let file = ReadFile {
-            bytes: self.bytes.clone(),
-            password: None,
-            first,
-            last,
-            excerpt: false,
-            words: true,
-            recognised,
-        };
+        let file = ReadFile { words: true, recognised, ..ReadFile::pages(self.bytes.clone(), first, last) };
         let mut reading = self.context.library.cells().read(file);
         let mut pages: Vec<Page> = Vec::new();
         loop {

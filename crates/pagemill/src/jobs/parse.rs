@@ -133,15 +133,7 @@ impl Parse<'_> {
     async fn read_run(&mut self, mut unit: u32, last: u32) -> Result<(), Problem> {
         let (store, claim) = (self.context.library.store(), &self.context.claim);
         let bytes = self.context.library.blobs().get(&self.source.sha256).await?;
-        let file = ReadFile {
-            bytes,
-            password: None,
-            first: unit * UNIT_PAGES + 1,
-            last,
-            excerpt: false,
-            words: true,
-            recognised: Vec::new(),
-        };
+        let file = ReadFile { words: true, ..ReadFile::pages(bytes, unit * UNIT_PAGES + 1, last) };
         let mut reading = self.context.library.cells().read(file);
         let mut pages: Vec<Page> = Vec::new();
         let mut begun = Instant::now();

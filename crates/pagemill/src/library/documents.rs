@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use bytes::Bytes;
-use pagemill_core::{Document, DocumentId, ErrorCode, Problem, ProjectId, Rect};
+use pagemill_core::{Document, DocumentId, ErrorCode, Problem, ProjectId};
 
 use super::{
     Library,
@@ -52,7 +52,7 @@ impl Library {
     pub async fn document(&self, project: &ProjectId, id: &DocumentId) -> Result<DocumentView, Problem> {
         let document = self.readable(project, id).await?;
         let task = self.store().newest_task(project, id).await?;
-        let chunks = self.store().live_chunk_counts(std::slice::from_ref(id)).await?.remove(id).unwrap_or(0);
+        let chunks = self.live_chunks(id).await?;
         Ok(DocumentView::new(&document, task.as_ref(), chunks))
     }
 
@@ -157,7 +157,7 @@ impl Library {
         Ok(out)
     }
 
-    /// A page drawn as PNG, with boxes (in points) marked.
+    /// A page, or a part of one, drawn as PNG.
     ///
     /// # Errors
     /// `not_found`, `invalid_request` for an odd resolution, and those of drawing.
@@ -166,29 +166,15 @@ impl Library {
         project: &ProjectId,
         id: &DocumentId,
         page: u32,
-        dpi: f32,
-        marks: Vec<Rect>,
+        drawing: Drawing,
     ) -> Result<Vec<u8>, Problem> {
-        self.drawn(project, id, page, dpi, marks, None).await
-    }
-
-    /// A page, or a part of one, drawn as PNG.
-    pub(super) async fn drawn(
-        &self,
-        project: &ProjectId,
-        id: &DocumentId,
-        page: u32,
-        dpi: f32,
-        marks: Vec<Rect>,
-        part: Option<Rect>,
-    ) -> Result<Vec<u8>, Problem> {
-        if !DPI.contains(&dpi) {
+        if !DPI.contains(&drawing.dpi) {
             return Err(Problem::new(
                 ErrorCode::InvalidRequest,
                 format!("dpi must be from {} to {}", DPI.start(), DPI.end()),
             ));
         }
-        if marks.len() > MAX_MARKS {
+        if drawing.marks.len() > MAX_MARKS {
             return Err(Problem::new(ErrorCode::InvalidRequest, format!("at most {MAX_MARKS} boxes can be marked")));
         }
         let document = self.readable(project, id).await?;
@@ -197,11 +183,20 @@ impl Library {
             return Err(Problem::new(ErrorCode::NotFound, format!("`{}` has pages 1 to {pages}", document.file)));
         }
         let bytes = self.blobs().get(&document.sha256).await?;
-        self.cells().draw(&bytes, None, page, Drawing { dpi, marks, part }).await
+        self.cells().draw(&bytes, None, page, drawing).await
     }
 
-    pub(super) async fn readable(&self, project: &ProjectId, id: &DocumentId) -> Result<Document, Problem> {
+    /// The row of a document.
+    ///
+    /// # Errors
+    /// `not_found`, and of the database.
+    pub(crate) async fn readable(&self, project: &ProjectId, id: &DocumentId) -> Result<Document, Problem> {
         self.store().document(project, id).await?.ok_or_else(|| no_document(id))
+    }
+
+    /// How many chunks the version has that readers see.
+    pub(super) async fn live_chunks(&self, id: &DocumentId) -> Result<u32, Problem> {
+        Ok(self.store().live_chunk_counts(std::slice::from_ref(id)).await?.remove(id).unwrap_or(0))
     }
 
     /// A document that has been read, and the version that readers see.

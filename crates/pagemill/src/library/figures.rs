@@ -1,13 +1,14 @@
 //! Figures of a document, and the picture of one.
 
-use pagemill_core::{BlockKind, DocumentId, ErrorCode, Problem, ProjectId, Rect};
+use pagemill_core::{BlockKind, DocumentId, Problem, ProjectId, Rect};
 use pagemill_store::FloatPlace;
 
 use super::{
     Library,
-    tables::changed,
+    tables::{changed, numbered},
     views::{FigureListView, FigureView},
 };
+use crate::cell::Drawing;
 
 impl Library {
     /// Figures of a document in reading order, from behind the one with the number `after` on; `decorative` ones are
@@ -68,7 +69,7 @@ impl Library {
         (page, cut): (u32, Rect),
         dpi: f32,
     ) -> Result<Vec<u8>, Problem> {
-        self.drawn(project, id, page, dpi, Vec::new(), Some(cut)).await
+        self.page_image(project, id, page, Drawing { dpi, marks: Vec::new(), part: Some(cut) }).await
     }
 
     async fn figure_place(
@@ -78,15 +79,8 @@ impl Library {
         number: u32,
     ) -> Result<(u32, FloatPlace), Problem> {
         let (_, version) = self.live(project, id).await?;
-        let mut places = self.store().float_places(id, version, BlockKind::Figure).await?;
-        let total = places.len();
-        match (number as usize).checked_sub(1).filter(|at| *at < total) {
-            Some(at) => Ok((version, places.swap_remove(at))),
-            None => {
-                let message = format!("there is no figure {number}: document {id} has {total}");
-                Err(Problem::new(ErrorCode::NotFound, message))
-            }
-        }
+        let places = self.store().float_places(id, version, BlockKind::Figure).await?;
+        Ok((version, numbered(places, number, "figure", id)?))
     }
 
     async fn figures_at(

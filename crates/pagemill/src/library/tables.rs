@@ -76,15 +76,7 @@ impl Library {
     }
 
     async fn table_reading(&self, project: &ProjectId, id: &DocumentId, number: u32) -> Result<Reading, Problem> {
-        let mut tables = self.table_readings(project, id).await?;
-        let total = tables.len();
-        match (number as usize).checked_sub(1).filter(|at| *at < total) {
-            Some(at) => Ok(tables.swap_remove(at)),
-            None => {
-                let message = format!("there is no table {number}: document {id} has {total}");
-                Err(Problem::new(ErrorCode::NotFound, message))
-            }
-        }
+        numbered(self.table_readings(project, id).await?, number, "table", id)
     }
 
     async fn table_readings(&self, project: &ProjectId, id: &DocumentId) -> Result<Vec<Reading>, Problem> {
@@ -205,6 +197,18 @@ impl TableText {
             return Ok(Some(self.writer.tail().to_owned()));
         };
         Ok(Some(parts.iter().map(|part| self.writer.rows(&part.cells)).collect()))
+    }
+}
+
+/// The one with a 1-based number of all that a document has.
+pub(super) fn numbered<T>(mut all: Vec<T>, number: u32, what: &str, document: &DocumentId) -> Result<T, Problem> {
+    let total = all.len();
+    match (number as usize).checked_sub(1).filter(|at| *at < total) {
+        Some(at) => Ok(all.swap_remove(at)),
+        None => {
+            let message = format!("there is no {what} {number}: document {document} has {total}");
+            Err(Problem::new(ErrorCode::NotFound, message))
+        }
     }
 }
 

@@ -83,8 +83,7 @@ impl Library {
         let mut view = AddedDocument::new(&added.document, &added.task, added.reused);
         if added.document.live_version.is_some() {
             // What is in force, though the task may be making another version.
-            let id = &added.document.id;
-            view.chunks = self.store().live_chunk_counts(std::slice::from_ref(id)).await?.remove(id).unwrap_or(0);
+            view.chunks = self.live_chunks(&added.document.id).await?;
             view.pages = added.document.info.pages;
         }
         Ok(view)
