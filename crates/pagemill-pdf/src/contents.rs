@@ -134,25 +134,45 @@ fn inflate(data: &[u8], allowed: u64, mut keep: Option<&mut Vec<u8>>) -> u64 {
 /// Whether arrays and dictionaries lie more than `allowed` levels within each other. Brackets in strings
 /// count, too: no honest text has so many that stay open.
 fn nests_deeper(data: &[u8], allowed: u32) -> bool {
+    let allowed = allowed.saturating_mul(2);
     let mut depth = 0_u32;
-    let (mut in_string, mut escaped) = (0_u32, false);
-    for pair in data.windows(2) {
-        match (pair[0], pair[1]) {
-            _ if escaped => escaped = false,
-            (b'\\', _) if in_string > 0 => escaped = true,
-            (b'(', _) => in_string += 1,
-            (b')', _) => in_string = in_string.saturating_sub(1),
+    let mut in_string = 0_u32;
+    let mut at = 0;
+    while let Some(byte) = data.get(at) {
+        at += 1;
+        // Most bytes are letters and digits.
+        if !BRACKETS[usize::from(*byte)] {
+            continue;
+        }
+        let doubled = || data.get(at) == Some(byte);
+        match byte {
+            b'\\' if in_string > 0 => at += 1,
+            b'(' => in_string += 1,
+            b')' => in_string = in_string.saturating_sub(1),
             _ if in_string > 0 => {}
-            (b'[', _) | (b'<', b'<') => depth += 1,
-            (b']', _) | (b'>', b'>') => depth = depth.saturating_sub(1),
+            b'[' => depth += 1,
+            b'<' if doubled() => depth += 1,
+            b']' => depth = depth.saturating_sub(1),
+            b'>' if doubled() => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if depth > allowed.saturating_mul(2) {
+        if depth > allowed {
             return true;
         }
     }
     false
 }
+
+/// The bytes that open and close strings, arrays and dictionaries, and the one that says that another does not.
+const BRACKETS: [bool; 256] = {
+    let mut table = [false; 256];
+    let (mut at, bytes) = (0, b"\\()[]<>");
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

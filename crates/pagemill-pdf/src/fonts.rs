@@ -1,10 +1,13 @@
 //! Which face a glyph is drawn in: the engine says it for TrueType and composite
 //! fonts; for the others the font dictionaries of the page are matched by widths.
 
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
 use hayro_font::{Font, FontCache, FontGlyph};
 use hayro_interpret::InterpreterSettings;
 use hayro_interpret::font::{Glyph, GlyphRun, OutlineGlyph};
-use hayro_syntax::object::{Array, Dict, Name, Stream};
+use hayro_syntax::object::{Array, Dict, Name, ObjRef, Stream};
 use hayro_syntax::page::Resources;
 use rustc_hash::FxHashMap;
 
@@ -136,12 +139,30 @@ impl Faces {
     }
 }
 
+/// The fonts of a document: what pages share is looked at once.
+#[derive(Clone, Default)]
+pub(crate) struct Fonts<'a> {
+    cache: FontCache<'a>,
+    simple: Rc<RefCell<FxHashMap<ObjRef, Option<Rc<Candidate<'a>>>>>>,
+}
+
+impl<'a> Fonts<'a> {
+    /// The font of a name, when it is a simple one (one byte a code) other than Type 3.
+    fn simple(&self, resources: &Resources<'a>, name: &Name<'a>) -> Option<Rc<Candidate<'a>>> {
+        let looked_at = || resources.get_font(name).and_then(Candidate::new).map(Rc::new);
+        match resources.fonts.get_ref(name) {
+            Some(reference) => self.simple.borrow_mut().entry(reference).or_insert_with(looked_at).clone(),
+            None => looked_at(),
+        }
+    }
+}
+
 /// The font dictionaries of a page, gathered when first asked for.
 pub(crate) struct PageFonts<'a> {
     resources: Resources<'a>,
     settings: InterpreterSettings,
-    cache: FontCache<'a>,
-    candidates: Option<Vec<Candidate<'a>>>,
+    fonts: Fonts<'a>,
+    candidates: Option<Vec<Rc<Candidate<'a>>>>,
 }
 
 struct Candidate<'a> {
@@ -149,10 +170,25 @@ struct Candidate<'a> {
     face: Face,
     first: i64,
     widths: Vec<f32>,
-    font: Option<Option<Font<'a>>>,
+    font: OnceCell<Option<Font<'a>>>,
 }
 
-impl Candidate<'_> {
+impl<'a> Candidate<'a> {
+    fn new(dictionary: Dict<'a>) -> Option<Self> {
+        let subtype = dictionary.get::<Name<'_>>(b"Subtype".as_slice());
+        if !subtype.is_some_and(|name| matches!(name.as_ref(), b"Type1" | b"MMType1" | b"TrueType")) {
+            return None;
+        }
+        let widths = dictionary.get::<Array<'_>>(b"Widths".as_slice());
+        Some(Self {
+            face: Face::of_dictionary(&dictionary),
+            first: i64::from(dictionary.get::<i32>(b"FirstChar".as_slice()).unwrap_or(0)),
+            widths: widths.map(|array| array.iter::<f32>().take(256).collect()).unwrap_or_default(),
+            font: OnceCell::new(),
+            dictionary,
+        })
+    }
+
     /// Whether a glyph is as wide as this font says of its code.
     fn fits(&self, glyph: &OutlineGlyph) -> bool {
         match (self.width(glyph.char_code()), glyph.advance_width()) {
@@ -170,15 +206,15 @@ impl Candidate<'_> {
 }
 
 impl<'a> PageFonts<'a> {
-    /// Fonts reachable from these resources; `cache` lives as long as the document is read.
-    pub(crate) fn new(resources: &Resources<'a>, settings: &InterpreterSettings, cache: &FontCache<'a>) -> Self {
-        Self { resources: resources.clone(), settings: settings.clone(), cache: cache.clone(), candidates: None }
+    /// Fonts reachable from these resources.
+    pub(crate) fn new(resources: &Resources<'a>, settings: &InterpreterSettings, fonts: &Fonts<'a>) -> Self {
+        Self { resources: resources.clone(), settings: settings.clone(), fonts: fonts.clone(), candidates: None }
     }
 
     fn face_of(&mut self, glyph: &OutlineGlyph, run: &GlyphRun<'_, 'a>) -> Option<Face> {
         let candidates = self.candidates.get_or_insert_with(|| {
             let mut found = Vec::new();
-            gather(&self.resources, 0, &mut { MAX_FORMS }, &mut found);
+            gather(&self.fonts, &self.resources, 0, &mut { MAX_FORMS }, &mut found);
             found
         });
         let code = glyph.char_code();
@@ -193,19 +229,19 @@ impl<'a> PageFonts<'a> {
                 Glyph::Type3(_) => None,
             })
         };
-        let together = |candidate: &Candidate<'_>| alone(candidate) && shown().all(|glyph| candidate.fits(glyph));
+        let together = |candidate: &Rc<Candidate<'_>>| alone(candidate) && shown().all(|glyph| candidate.fits(glyph));
         let agreed = candidates.iter().any(together);
-        let fits = |candidate: &Candidate<'_>| if agreed { together(candidate) } else { alone(candidate) };
-        let mut fitting = candidates.iter().filter(|candidate| fits(candidate));
+        let fits = |candidate: &&Rc<Candidate<'_>>| if agreed { together(candidate) } else { alone(candidate) };
+        let mut fitting = candidates.iter().filter(fits);
         let first = fitting.next()?;
         if fitting.all(|other| other.face == first.face) {
             return Some(first.face.clone());
         }
         // Several fit: only the glyph programs tell them apart.
         let identifier = glyph.identifier();
-        candidates.iter_mut().filter(|candidate| fits(candidate)).find_map(|candidate| {
-            let font = candidate.font.get_or_insert_with(|| {
-                self.cache.font(&candidate.dictionary, &self.settings.font_resolver, &self.settings.cmap_resolver)
+        candidates.iter().filter(fits).find_map(|candidate| {
+            let font = candidate.font.get_or_init(|| {
+                self.fonts.cache.font(&candidate.dictionary, &self.settings.font_resolver, &self.settings.cmap_resolver)
             });
             let font = font.as_ref()?;
             let FontGlyph::Outline(other) = font.glyph(font.map_code(code), code) else { return None };
@@ -214,25 +250,19 @@ impl<'a> PageFonts<'a> {
     }
 }
 
-/// Simple fonts (one byte a code) other than Type 3.
-fn gather<'a>(resources: &Resources<'a>, depth: u32, forms_left: &mut u32, found: &mut Vec<Candidate<'a>>) {
+/// The simple fonts of resources and of the forms they name.
+fn gather<'a>(
+    fonts: &Fonts<'a>,
+    resources: &Resources<'a>,
+    depth: u32,
+    forms_left: &mut u32,
+    found: &mut Vec<Rc<Candidate<'a>>>,
+) {
     for key in resources.fonts.keys() {
         if found.len() >= MAX_DICTIONARIES {
             return;
         }
-        let Some(dictionary) = resources.get_font(&key) else { continue };
-        let subtype = dictionary.get::<Name<'_>>(b"Subtype".as_slice());
-        if !subtype.is_some_and(|name| matches!(name.as_ref(), b"Type1" | b"MMType1" | b"TrueType")) {
-            continue;
-        }
-        let widths = dictionary.get::<Array<'_>>(b"Widths".as_slice());
-        found.push(Candidate {
-            face: Face::of_dictionary(&dictionary),
-            first: i64::from(dictionary.get::<i32>(b"FirstChar".as_slice()).unwrap_or(0)),
-            widths: widths.map(|array| array.iter::<f32>().take(256).collect()).unwrap_or_default(),
-            font: None,
-            dictionary,
-        });
+        found.extend(fonts.simple(resources, &key));
     }
     if depth >= FORM_DEPTH {
         return;
@@ -244,7 +274,7 @@ fn gather<'a>(resources: &Resources<'a>, depth: u32, forms_left: &mut u32, found
         *forms_left -= 1;
         let Some(form) = resources.x_objects.get::<Stream<'a>>(&*key) else { continue };
         if let Some(inner) = form.dict().get::<Dict<'a>>(b"Resources".as_slice()) {
-            gather(&Resources::new(inner), depth + 1, forms_left, found);
+            gather(fonts, &Resources::new(inner), depth + 1, forms_left, found);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Listens to the engine painting a page and notes words, rules, shapes and images.
 //! No outline is computed and no image decoded.
 
+use hayro_interpret::color::Color;
 use hayro_interpret::font::{Glyph, GlyphIdentifier, GlyphRun};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
 use hayro_interpret::kurbo::{self, Affine, BezPath, PathEl, Point};
@@ -239,10 +240,7 @@ fn direction_of(a: f32, b: f32) -> Option<Direction> {
 
 fn ink_of(paint: &Paint<'_>) -> Ink {
     match paint {
-        Paint::Color(color) => {
-            let [red, green, blue, _] = color.to_rgba().to_rgba8();
-            Ink::Color([red, green, blue])
-        }
+        Paint::Color(color) => Ink::Color(rgb(color)),
         Paint::Pattern(_) => Ink::Pattern,
     }
 }
@@ -255,7 +253,18 @@ fn is_white(paint: &Paint<'_>) -> bool {
         4 => components.iter().all(|value| *value <= 0.03),
         _ => false,
     };
-    perhaps && color.to_rgba().to_rgba8()[..3].iter().all(|value| *value >= 247)
+    perhaps && rgb(color).iter().all(|value| *value >= 247)
+}
+
+/// A colour as red, green and blue. Inks are mixed plainly: which of two areas is darker shows without the profile of
+/// a press, which takes longer to set up than a page to read.
+fn rgb(color: &Color) -> [u8; 3] {
+    if let [cyan, magenta, yellow, black] = color.components() {
+        return [cyan, magenta, yellow]
+            .map(|ink| (255.0 * (1.0 - ink.clamp(0.0, 1.0)) * (1.0 - black.clamp(0.0, 1.0))).round() as u8);
+    }
+    let [red, green, blue, _] = color.to_rgba().to_rgba8();
+    [red, green, blue]
 }
 
 fn to_rect(rect: kurbo::Rect) -> Option<Rect> {

@@ -1,7 +1,7 @@
 //! The language of a document, from a sample of its text.
 
 /// So much text is enough, in bytes.
-const ENOUGH: usize = 12_000;
+const ENOUGH: usize = 6_000;
 /// Less text than this tells nothing.
 const LEAST: usize = 60;
 

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use hayro_syntax::object::Dict;
 use hayro_syntax::{DecryptionError, LoadPdfError, PdfData};
+use memchr::memmem;
 use pagemill_core::{ErrorCode, Problem};
 
 use crate::labels::LabelRun;
@@ -191,21 +192,17 @@ fn locked(error: DecryptionError, password_given: bool) -> Problem {
 /// Whether `%PDF` stands near the start. Some files have a mail header or blanks before it.
 fn has_header(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(4096)];
-    start.windows(4).any(|window| window == b"%PDF")
+    memmem::find(start, b"%PDF").is_some()
 }
 
 /// Whether a trailer names an encryption dictionary. Trailers are never encrypted themselves.
 fn names_encryption(bytes: &[u8]) -> bool {
     const KEY: &[u8] = b"/Encrypt";
-    let mut rest = bytes;
-    while let Some(at) = rest.windows(KEY.len()).position(|window| window == KEY) {
-        rest = &rest[at + KEY.len()..];
+    memmem::find_iter(bytes, KEY).any(|at| {
+        let rest = &bytes[at + KEY.len()..];
         let value = rest.trim_ascii_start();
-        if value.starts_with(b"<<") || (value.len() < rest.len() && value.first().is_some_and(u8::is_ascii_digit)) {
-            return true;
-        }
-    }
-    false
+        value.starts_with(b"<<") || (value.len() < rest.len() && value.first().is_some_and(u8::is_ascii_digit))
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
 
-use hayro_font::FontCache;
 use hayro_interpret::util::TransformExt as _;
 use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RenderContent, interpret, interpret_page};
 use hayro_syntax::content::TypedIter;
@@ -18,7 +17,7 @@ use crate::annotations;
 use crate::contents::content_of;
 use crate::continuations;
 use crate::floats;
-use crate::fonts::{Faces, PageFonts};
+use crate::fonts::{Faces, Fonts, PageFonts};
 use crate::glyphs::{GlyphMemo, Painter};
 use crate::joins::{Habits, join_over, join_within};
 use crate::kind::Looks;
@@ -162,7 +161,7 @@ struct Reading<'a> {
     options: &'a ReadOptions<'a>,
     settings: InterpreterSettings,
     cache: InterpreterCache<'a>,
-    fonts: FontCache<'a>,
+    fonts: Fonts<'a>,
     cached_pages: u32,
     faces: Faces,
     memo: GlyphMemo,
@@ -186,7 +185,7 @@ impl<'a> Reading<'a> {
                 ..InterpreterSettings::default()
             },
             cache: InterpreterCache::new(),
-            fonts: FontCache::new(),
+            fonts: Fonts::default(),
             cached_pages: 0,
             faces: Faces::default(),
             memo: GlyphMemo::default(),
@@ -307,7 +306,7 @@ impl<'a> Reading<'a> {
         self.cached_pages += 1;
         if self.cached_pages > CACHE_PAGES {
             self.cached_pages = 1;
-            (self.cache, self.fonts) = (InterpreterCache::new(), FontCache::new());
+            (self.cache, self.fonts) = (InterpreterCache::new(), Fonts::default());
         }
         let pdf = self.pdf;
         if let Some((recognition, seen)) = self.options.seen(number) {

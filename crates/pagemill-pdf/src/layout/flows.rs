@@ -92,13 +92,42 @@ impl Gutter {
     }
 }
 
-/// The longest run without text at one step across the page.
-#[derive(Clone, Copy, Debug)]
-struct Run {
+/// The longest runs without text, one at each step across the page. Each part is a row of its own, so that many
+/// steps are worked on at once.
+struct Runs {
     /// Where the run that is still open began.
-    open: f32,
-    from: f32,
-    to: f32,
+    open: Vec<f32>,
+    from: Vec<f32>,
+    to: Vec<f32>,
+}
+
+impl Runs {
+    fn new(steps: usize, top: f32) -> Self {
+        Self { open: vec![top; steps], from: vec![top; steps], to: vec![top; steps] }
+    }
+
+    /// Text from `y0` to `y1` at some steps ends the runs that are open there.
+    fn end(&mut self, steps: std::ops::Range<usize>, y0: f32, y1: f32) {
+        let (open, from) = (&mut self.open[steps.clone()], &mut self.from[steps.clone()]);
+        for ((open, from), to) in open.iter_mut().zip(from).zip(&mut self.to[steps]) {
+            let longer = y0 - *open > *to - *from;
+            *from = if longer { *open } else { *from };
+            *to = if longer { y0 } else { *to };
+            *open = if y1 > *open { y1 } else { *open };
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    fn length(&self, at: usize) -> f32 {
+        self.to[at] - self.from[at]
+    }
+
+    fn same(&self, one: usize, other: usize) -> bool {
+        self.from[one] == self.from[other] && self.to[one] == self.to[other]
+    }
 }
 
 fn best_gutter(lines: &[Line], floats: &[Rect], ids: &[usize]) -> Option<Gutter> {
@@ -117,7 +146,7 @@ fn best_gutter(lines: &[Line], floats: &[Rect], ids: &[usize]) -> Option<Gutter>
     }
     let steps = ((width / STEP) as usize).clamp(1, MAX_STEPS);
     let step = width / steps as f32;
-    let mut runs = vec![Run { open: top, from: top, to: top }; steps];
+    let mut runs = Runs::new(steps, top);
     let place = |x: f32| (((x - left) / step).max(0.0) as usize).min(steps - 1);
     let mut frames: Vec<Rect> = ids.iter().map(|id| lines[*id].frame).collect();
     let between = |float: &&Rect| float.y1 > top && float.y0 < bottom && float.x1 > left && float.x0 < right;
@@ -130,18 +159,9 @@ fn best_gutter(lines: &[Line], floats: &[Rect], ids: &[usize]) -> Option<Gutter>
         if from > to {
             continue;
         }
-        for run in &mut runs[place(from)..=place(to)] {
-            if frame.y0 - run.open > run.to - run.from {
-                (run.from, run.to) = (run.open, frame.y0);
-            }
-            run.open = run.open.max(frame.y1);
-        }
+        runs.end(place(from)..place(to) + 1, frame.y0, frame.y1);
     }
-    for run in &mut runs {
-        if bottom - run.open > run.to - run.from {
-            (run.from, run.to) = (run.open, bottom);
-        }
-    }
+    runs.end(0..steps, bottom, bottom);
     let mut candidates = strips(&runs, left, step);
     candidates.retain(|gutter| gutter.x1 - gutter.x0 >= GUTTER * em && gutter.y1 - gutter.y0 > 2.0 * em);
     candidates.sort_by(|a, b| (b.y1 - b.y0).total_cmp(&(a.y1 - a.y0)));
@@ -158,34 +178,39 @@ fn best_gutter(lines: &[Line], floats: &[Rect], ids: &[usize]) -> Option<Gutter>
 }
 
 /// Neighbouring steps with nearly the same run make a strip; so does a step with wider neighbours.
-fn strips(runs: &[Run], left: f32, step: f32) -> Vec<Gutter> {
+fn strips(runs: &Runs, left: f32, step: f32) -> Vec<Gutter> {
     let mut found: Vec<Gutter> = Vec::new();
-    let length = |run: &Run| run.to - run.from;
+    // The last step whose strip is known.
+    let mut known = None;
     for at in 0..runs.len() {
-        let peak = (at == 0 || length(&runs[at]) >= length(&runs[at - 1]))
-            && (at + 1 == runs.len() || length(&runs[at]) >= length(&runs[at + 1]));
-        if !peak || length(&runs[at]) <= 0.0 {
+        let length = runs.length(at);
+        let peak =
+            (at == 0 || length >= runs.length(at - 1)) && (at + 1 == runs.len() || length >= runs.length(at + 1));
+        if !peak || length <= 0.0 {
+            continue;
+        }
+        // Next to a step with the very same run it would be the same strip.
+        if known.replace(at).is_some_and(|before| before + 1 == at && runs.same(before, at)) {
             continue;
         }
         // The strip keeps most of the height of its best step.
-        let holds = |run: &Run| {
-            let common = run.to.min(runs[at].to) - run.from.max(runs[at].from);
-            common >= 0.9 * length(&runs[at])
+        let holds = |other: usize| {
+            let common = runs.to[other].min(runs.to[at]) - runs.from[other].max(runs.from[at]);
+            common >= 0.9 * length
         };
         let mut begin = at;
-        while begin > 0 && holds(&runs[begin - 1]) {
+        while begin > 0 && holds(begin - 1) {
             begin -= 1;
         }
         let mut end = at + 1;
-        while end < runs.len() && holds(&runs[end]) {
+        while end < runs.len() && holds(end) {
             end += 1;
         }
-        let strip = &runs[begin..end];
         let gutter = Gutter {
             x0: left + begin as f32 * step,
             x1: left + end as f32 * step,
-            y0: strip.iter().map(|run| run.from).fold(f32::MIN, f32::max),
-            y1: strip.iter().map(|run| run.to).fold(f32::MAX, f32::min),
+            y0: runs.from[begin..end].iter().copied().fold(f32::MIN, f32::max),
+            y1: runs.to[begin..end].iter().copied().fold(f32::MAX, f32::min),
         };
         if begin > 0 && end < runs.len() && gutter.y0 < gutter.y1 && !found.contains(&gutter) {
             found.push(gutter);

@@ -22,6 +22,8 @@ use crate::config::Limits;
 
 /// How long an idle child is kept warm.
 const IDLE: Duration = Duration::from_secs(5);
+/// What a pipe holds; the most the kernel gives to anyone.
+const PIPE_BYTES: usize = 1 << 20;
 /// How long a child may take to start.
 const START: Duration = Duration::from_secs(20);
 
@@ -169,6 +171,8 @@ impl Cells {
         let (Some(input), Some(output), Some(last_words)) = pipes else {
             return Err(Problem::new(ErrorCode::Internal, "a reading process was started without its pipes"));
         };
+        widen(&input);
+        widen(&output);
         let mut cell = Cell { child, input, output, last_words, served: 0, idle_since: asked };
         match cell.receive(START).await {
             Ok(Reply::Hello(confinement)) => {
@@ -178,6 +182,11 @@ impl Cells {
             Ok(_) | Err(_) => Err(silent_start()),
         }
     }
+}
+
+/// Lets a pipe hold more, so that a file goes over in few steps. A kernel that does not want to leaves it as it is.
+fn widen(pipe: &impl std::os::fd::AsFd) {
+    let _ = rustix::pipe::fcntl_setpipe_size(pipe, PIPE_BYTES);
 }
 
 fn silent_start() -> Problem {

@@ -181,8 +181,7 @@ pub fn main() -> ExitCode {
         Err(cli) => *cli,
     };
     start_logging();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let result = match runtime {
+    let result = match runtime_for(&cli.command) {
         Ok(runtime) => {
             let result = runtime.block_on(run(cli));
             // Blocking work that is left belongs to a command that has ended.
@@ -198,6 +197,15 @@ pub fn main() -> ExitCode {
             Outcome::Failed.into()
         }
     }
+}
+
+/// The threads a command runs on. One that only waits for a reading process needs none beside its own, and begins sooner.
+fn runtime_for(command: &Command) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = match command {
+        Command::Read(_) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
 }
 
 /// Runs a command of the cell, before this process has threads or open files; gives any other back.

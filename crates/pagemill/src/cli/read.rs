@@ -104,11 +104,13 @@ pub(crate) async fn run(global: &Global, args: &ReadArgs) -> Result<Outcome, Pro
 
 async fn read(global: &Global, args: &ReadArgs) -> Result<(Vec<Page>, Summary), Problem> {
     let settings = global.settings()?;
-    let bytes = read_bytes(&args.file).await?;
+    let cells = Arc::new(Cells::new(1, settings.limits)?);
+    // The child starts while the file is fetched. Should it not, the reading itself says so.
+    let (bytes, _) = tokio::join!(read_bytes(&args.file), cells.held());
+    let bytes = bytes?;
     let (first, last) = args.pages.unwrap_or((1, u32::MAX));
     let file =
         ReadFile { password: args.password.clone(), excerpt: true, ..ReadFile::pages(Bytes::from(bytes), first, last) };
-    let cells = Arc::new(Cells::new(1, settings.limits)?);
     let (pages, mut summary) = read_pages(&cells, file.clone(), args).await?;
     let wanted: Vec<u32> = match args.ocr {
         Ocr::Never => Vec::new(),
