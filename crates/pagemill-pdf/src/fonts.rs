@@ -88,6 +88,8 @@ fn descriptor<'a>(dictionary: &Dict<'a>) -> Option<Dict<'a>> {
 pub(crate) struct Faces {
     list: Vec<Face>,
     numbers: FxHashMap<Face, u16>,
+    /// Faces of fonts the engine describes: by name, then weight and slant.
+    told: FxHashMap<String, Vec<(Option<u32>, bool, u16)>>,
 }
 
 impl Faces {
@@ -123,6 +125,17 @@ impl Faces {
         number
     }
 
+    /// The number of the face that a description tells; each is looked into once.
+    fn told(&mut self, name: &str, weight: Option<u32>, italic: bool) -> u16 {
+        let known = self.told.get(name).into_iter().flatten().find(|told| (told.0, told.1) == (weight, italic));
+        if let Some((.., number)) = known {
+            return *number;
+        }
+        let number = self.number(Face::new(name, weight, 0, italic));
+        self.told.entry(name.to_owned()).or_default().push((weight, italic, number));
+        number
+    }
+
     /// The face of a glyph, or `None` when nothing names it. `run` holds the glyphs shown with it, all of one font.
     pub(crate) fn of_glyph<'a>(
         &mut self,
@@ -131,8 +144,7 @@ impl Faces {
         page: &mut PageFonts<'a>,
     ) -> Option<u16> {
         if let Some(data) = glyph.font_data() {
-            let name = data.postscript_name.as_deref().unwrap_or("");
-            return Some(self.number(Face::new(name, data.weight, 0, data.is_italic)));
+            return Some(self.told(data.postscript_name.as_deref().unwrap_or(""), data.weight, data.is_italic));
         }
         let face = page.face_of(glyph, run)?;
         Some(self.number(face))
