@@ -186,6 +186,9 @@ fn is_heading(body: &[Draft], at: usize, profile: &Profile) -> bool {
     if !begins || text.ends_with([',', ';', '-']) {
         return false;
     }
+    if draft.tagged.is_some() {
+        return true;
+    }
     if draft.size > LARGER * profile.size {
         return !text.ends_with('.') || numbered || draft.size > 1.3 * profile.size;
     }
@@ -267,7 +270,7 @@ fn front_matter(body: &mut [Draft]) {
         if draft.kind == BlockKind::Heading {
             if !title_seen && draft.size > 0.97 * largest {
                 title_seen = true;
-            } else {
+            } else if draft.tagged.is_none() {
                 draft.kind = BlockKind::Paragraph;
             }
         }

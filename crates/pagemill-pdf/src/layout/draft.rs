@@ -36,6 +36,8 @@ pub(crate) struct Draft {
     pub(crate) italic: f32,
     /// Share of characters in mathematical faces.
     pub(crate) math: f32,
+    /// The level of a heading, if the tags of the file say it is one; 0 where they tell no level.
+    pub(crate) tagged: Option<u8>,
     /// The face of its first line, where all of it is in one.
     pub(crate) face: Option<u16>,
     /// Whether its first line begins further in than its column.

@@ -158,6 +158,13 @@ impl Prepared {
             }
         }
         let width = self.frame_size().0;
+        for (at, top) in self.edges.tagged(&self.lines, &self.content) {
+            if !std::mem::replace(&mut taken[at], true) {
+                let kind = if top { BlockKind::Header } else { BlockKind::Footer };
+                let draft = self.draft(kind, std::slice::from_ref(&self.lines[at]), None, 0);
+                if top { heads.push(draft) } else { feet.push(draft) }
+            }
+        }
         // Numbers of lines and pages in the margin, beside other text.
         let is_aside = |line: &Line| {
             let aside = line.frame.x1 < MARGIN * width || line.frame.x0 > (1.0 - MARGIN) * width;
@@ -276,6 +283,7 @@ impl Prepared {
             bold: share(bold),
             italic: share(italic),
             math: share(math),
+            tagged: self.tagged(lines),
             face: first.filter(|line| line.pure > 0.85).map(|line| line.face),
             indented: flow.zip(first).is_some_and(|(flow, line)| line.frame.x0 > flow.left + 0.6 * line.size),
             full: flow.zip(last).is_some_and(|(flow, line)| line.frame.x1 > flow.right - 1.5 * line.size),
@@ -284,6 +292,12 @@ impl Prepared {
             decorative: false,
             continued: false,
         }
+    }
+
+    /// The level of a heading, where the tags of the file say that all of these lines are one.
+    fn tagged(&self, lines: &[Line]) -> Option<u8> {
+        let level = lines.first()?.tagged(&self.content);
+        level.filter(|_| lines.iter().all(|line| line.tagged(&self.content) == level))
     }
 
     fn figure(&self, frame: Rect) -> Draft {

@@ -47,6 +47,7 @@ pub(super) fn is_table(grid: &Grid, page: &Page<'_>) -> bool {
             facts.full_rows * 5 >= facts.rows * 2 && (facts.largest < 120 || facts.largest * 2 < facts.words)
         }
         Kind::Stack => is_table_between_rules(&facts),
+        Kind::Keyed => is_keyed_table(&facts),
         Kind::Aligned => is_table_without_rules(grid, &facts, page),
     }
 }
@@ -55,6 +56,12 @@ fn is_table_between_rules(facts: &Facts) -> bool {
     let enough_rows = facts.full_rows * 2 >= facts.rows;
     let short_cells = facts.words_per_cell < 14.0 && facts.largest < 80;
     enough_rows && short_cells && (facts.numbers > 0.2 || facts.cols >= 3 || facts.rows >= 3) && facts.signs < 0.4
+}
+
+fn is_keyed_table(facts: &Facts) -> bool {
+    let filled = facts.cells as f32 / (facts.rows * facts.cols) as f32;
+    let enough_rows = facts.rows >= 5 && facts.full_rows * 10 >= facts.rows * 8 && filled > 0.6;
+    enough_rows && facts.cols >= 5 && facts.numbers > 0.25 && facts.words_per_cell < 9.0 && facts.signs < 0.2
 }
 
 fn is_table_without_rules(grid: &Grid, facts: &Facts, page: &Page<'_>) -> bool {

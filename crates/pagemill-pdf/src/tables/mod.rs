@@ -1,7 +1,8 @@
 //! Tables: found by their ruling lines and by the alignment of their words.
 //!
-//! Three kinds of places are looked at, surest first: lattices of crossing rules,
-//! stacks of horizontal rules, and runs of lines whose words stand in columns. Each
+//! Four kinds of places are looked at, surest first: lattices of crossing rules,
+//! stacks of horizontal rules, long columns with numbers that key their rows, and runs
+//! of lines whose words stand in columns. Each
 //! becomes a [`grid::Grid`], which is refined by the white space between words and then
 //! has to pass [`judge`]. A table that is missed reads as text; text taken for a table
 //! is a loss, so doubt decides against.
@@ -10,6 +11,7 @@ mod block;
 mod columns;
 mod grid;
 mod judge;
+mod keyed;
 mod places;
 mod rows;
 mod rules;
@@ -98,6 +100,9 @@ pub(crate) fn find_tables(
         keep_sound(place, &mut found, &page);
     }
     for place in places::rule_stacks(&page, &found) {
+        keep_sound(place, &mut found, &page);
+    }
+    for place in keyed::runs(&page, &found) {
         keep_sound(place, &mut found, &page);
     }
     for flow in flows {

@@ -14,7 +14,7 @@ const MOST_RULES: usize = 1500;
 /// The heads of columns reach so far above a shaded table, in points.
 const HEADS: f32 = 72.0;
 /// A gap of this many ems parts the cells of a line when nothing else is known.
-const CELL_GAP: f32 = 1.0;
+pub(super) const CELL_GAP: f32 = 1.0;
 
 /// Places where rules cross, and grids over them.
 pub(super) fn lattices(page: &Page<'_>) -> Vec<Grid> {
@@ -166,7 +166,7 @@ pub(super) fn rule_stacks(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
     out
 }
 
-fn place_of(kind: Kind, area: Rect, page: &Page<'_>) -> Place {
+pub(super) fn place_of(kind: Kind, area: Rect, page: &Page<'_>) -> Place {
     let across = page.rules.across.iter().filter(|rule| {
         rule.at > area.y0 - 1.0 && rule.at < area.y1 + 1.0 && rule.overlap(area.x0, area.x1) > 0.6 * rule.length()
     });
@@ -188,7 +188,7 @@ fn table_strip(page: &Page<'_>, strip: &Rect) -> Option<usize> {
     table.then_some(lines.len())
 }
 
-fn is_running_text(line: &TextLine, page: &Page<'_>, width: f32) -> bool {
+pub(super) fn is_running_text(line: &TextLine, page: &Page<'_>, width: f32) -> bool {
     line.words.len() >= 7
         && line.bbox.width() > 0.66 * width
         && line.segments(page.words, CELL_GAP).iter().any(|segment| segment.x1 - segment.x0 > 0.6 * width)
