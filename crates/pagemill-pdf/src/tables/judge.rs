@@ -4,7 +4,8 @@ use pagemill_core::Rect;
 
 use super::Page;
 use super::grid::{Grid, Kind, Span};
-use super::text::{TableWord, WordKind};
+use super::places::CELL_GAP;
+use super::text::{TableWord, TextLine, WordKind};
 
 /// A page with fewer words has no table.
 pub(super) const LEAST_WORDS: usize = 4;
@@ -131,14 +132,23 @@ fn is_drawing(grid: &Grid, page: &Page<'_>) -> bool {
 /// Whether a caption of a table stands right above or below.
 fn has_caption(bbox: &Rect, page: &Page<'_>) -> bool {
     let around = Rect::new(bbox.x0 - 40.0, bbox.y0 - 60.0, bbox.x1 + 40.0, bbox.y1 + 40.0);
-    page.lines_in(&around).iter().any(|line| {
-        let mut texts = line.words.iter().filter_map(|at| {
-            let word = page.content.words.get(page.words[*at].id as usize)?;
-            Some(page.content.word(word))
-        });
-        let first = texts.next().unwrap_or("").trim_end_matches(['.', ':']).to_lowercase();
-        CAPTIONS.contains(&first.as_str())
-    })
+    page.lines_in(&around).iter().any(|line| is_caption(line, page, false))
+}
+
+/// Whether the title of a table, with its number, stands alone on a line of a place.
+pub(super) fn has_title(place: &Rect, page: &Page<'_>) -> bool {
+    page.lines_in(place).iter().any(|line| line.segments(page.words, CELL_GAP).len() == 1 && is_caption(line, page, true))
+}
+
+/// Whether a line begins as the caption of a table does.
+fn is_caption(line: &TextLine, page: &Page<'_>, numbered: bool) -> bool {
+    let mut words = line.words.iter().map(|at| &page.words[*at]).filter_map(|word| {
+        let raw = page.content.words.get(word.id as usize)?;
+        Some((page.content.word(raw), word.kind))
+    });
+    let first = words.next().map_or("", |(text, _)| text).trim_end_matches(['.', ':']).to_lowercase();
+    let has_number = words.next().is_some_and(|(_, kind)| kind == WordKind::Number);
+    CAPTIONS.contains(&first.as_str()) && (has_number || !numbered)
 }
 
 /// Bullets or numbers, and text beside them.

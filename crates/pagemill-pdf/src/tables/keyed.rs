@@ -16,7 +16,7 @@ const FURTHEST: f32 = 9.0;
 
 /// Runs of lines in many columns over the whole width of the page, and grids over them.
 pub(super) fn runs(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
-    let taken: Vec<Rect> = found.iter().map(Grid::bbox).collect();
+    let taken: Vec<Rect> = found.iter().filter(|grid| !is_head(grid)).map(Grid::bbox).collect();
     let free = |at: &usize| taken.iter().all(|bbox| bbox.intersection(&page.words[*at].bbox).is_none());
     let lines = text::lines_of(page.words, (0..page.words.len()).filter(free).collect());
     let whole: Vec<bool> = lines.iter().map(|line| line.segments(page.words, CELL_GAP).len() >= PIECES).collect();
@@ -29,12 +29,25 @@ pub(super) fn runs(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
         }
         let end = run_end(&lines[at..], page) + at;
         let run = &lines[at..end];
-        if whole[at..end].iter().filter(|whole| **whole).count() >= LEAST_ROWS {
+        let rows = whole[at..end].iter().filter(|whole| **whole).count();
+        // Where no cell goes on over a line, rows of words in columns tell as much.
+        if rows >= LEAST_ROWS && (run.len() - rows) * 3 > rows {
             out.extend(grid_over(run, &whole[at..end], page));
         }
         at = end;
     }
     out
+}
+
+/// Whether a table may be no more than the heads of the columns between their rules, and the rows below them.
+fn is_head(grid: &Grid) -> bool {
+    grid.kind == Kind::Stack && grid.rows() <= 3 && grid.cols() >= PIECES
+}
+
+/// Drops what was taken for a table and is the head of this one.
+pub(super) fn supersede(found: &mut Vec<Grid>, grid: &Grid) {
+    let area = grid.bbox();
+    found.retain(|other| !(is_head(other) && area.contains(&other.bbox(), 4.0)));
 }
 
 /// How many lines follow each other without a stretch of white or running text.

@@ -2,7 +2,7 @@
 
 use pagemill_core::Rect;
 
-use super::Page;
+use super::{Page, judge};
 use super::grid::{Grid, Kind, Place};
 use super::rules::Rule;
 use super::text::{self, TextLine};
@@ -140,7 +140,7 @@ pub(super) fn rule_stacks(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
     let mut used = vec![false; free.len()];
     let mut out = Vec::new();
     for begin in 0..free.len() {
-        let first = free[begin];
+        let mut first = free[begin];
         if used[begin] || first.length() < 70.0 {
             continue;
         }
@@ -151,7 +151,13 @@ pub(super) fn rule_stacks(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
             if !alike {
                 continue;
             }
-            let Some(lines) = table_strip(page, &Rect::new(x0, bottom, x1, rule.at)) else { break };
+            let strip = Rect::new(x0, bottom, x1, rule.at);
+            if text_lines == 0 && judge::has_title(&strip, page) {
+                // A rule over the title is of the page; the table begins below it.
+                (first, x0, x1, bottom) = (*rule, rule.from, rule.to, rule.at);
+                continue;
+            }
+            let Some(lines) = table_strip(page, &strip) else { break };
             text_lines += lines;
             used[index] = true;
             (x0, x1, bottom) = (x0.min(rule.from), x1.max(rule.to), rule.at);

@@ -126,7 +126,10 @@ fn row_begins(band: &[&Entry]) -> Option<Vec<bool>> {
         let others = band.iter().zip(&begins).filter(|(entry, begins)| !**begins && entry.filled[*col]).count();
         others * 8 > rows
     };
-    let many_lines = (band.len() - rows) * 3 > rows;
+    // Lines of the first column alone may be titles between rows as well as the rest of labels.
+    let more = band.iter().zip(&begins).filter(|(_, begins)| !**begins);
+    let beyond_labels = more.filter(|(entry, _)| entry.filled.iter().skip(1).any(|filled| *filled)).count();
+    let many_lines = beyond_labels * 3 > rows && beyond_labels * 2 > band.len() - rows;
     let tells = cols >= 4 && rows >= LEAST_KEYED && many_lines && !keys.is_empty() && !keys.iter().any(elsewhere);
     tells.then_some(begins)
 }
