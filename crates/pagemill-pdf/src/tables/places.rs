@@ -203,11 +203,21 @@ pub(super) fn is_running_text(line: &TextLine, page: &Page<'_>, width: f32) -> b
 /// The area with the lines above and below that have several pieces within its width.
 fn grown(page: &Page<'_>, mut area: Rect) -> Rect {
     let height = page.content.size.0.max(page.content.size.1);
+    let width = area.width();
+    let within = page.lines_in(&area);
+    let size = within.iter().map(|line| line.size).sum::<f32>() / within.len().max(1) as f32;
+    let is_row = |line: &TextLine| {
+        let pieces = line.segments(page.words, CELL_GAP);
+        // Text in columns below a table has lines of many words beside each other, and its own size.
+        let is_text = line.words.len() >= 10 && pieces.iter().all(|piece| piece.words >= 4);
+        let alike = line.size < 1.15 * size && line.size > 0.85 * size;
+        pieces.len() > 1 && !(is_text && !alike) && !is_running_text(line, page, width)
+    };
     let below = page.lines_in(&Rect::new(area.x0, area.y1, area.x1, area.y1 + height));
     let mut last = area.y1;
     for line in below {
         let near = line.bbox.y0 - last < 1.6 * line.size;
-        if !near || line.segments(page.words, CELL_GAP).len() < 2 || is_running_text(&line, page, area.width()) {
+        if !near || !is_row(&line) {
             break;
         }
         last = line.bbox.y1;
@@ -217,7 +227,7 @@ fn grown(page: &Page<'_>, mut area: Rect) -> Rect {
     let mut first = area.y0;
     while let Some(line) = above.pop() {
         let near = first - line.bbox.y1 < 0.9 * line.size;
-        if !near || line.segments(page.words, CELL_GAP).len() < 2 || is_running_text(&line, page, area.width()) {
+        if !near || !is_row(&line) {
             break;
         }
         first = line.bbox.y0;
