@@ -79,7 +79,9 @@ fn grid_over(run: &[TextLine], whole: &[bool], page: &Page<'_>) -> Option<Grid> 
         inside && line.segments(page.words, CELL_GAP).iter().filter(|segment| astride(segment)).count() <= 1
     };
     let alone = |line: &TextLine| line.segments(page.words, CELL_GAP).len() == 1 && line.bbox.width() > 0.5 * wide.width();
-    let end = run.iter().position(|line| !in_columns(line) || alone(line)).unwrap_or(run.len());
+    // The first line may be titles over several columns.
+    let leaves = |line: &TextLine| !in_columns(line) || alone(line);
+    let end = run.iter().skip(1).position(leaves).map_or(run.len(), |at| at + 1);
     let area = Rect::union_all(run[..end].iter().map(|line| &line.bbox))?;
     let area = Rect::new(area.x0 - 1.0, area.y0 - 0.5, area.x1 + 1.0, area.y1 + 0.5);
     Grid::over(&place_of(Kind::Keyed, area, page), page)
