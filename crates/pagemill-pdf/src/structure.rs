@@ -42,7 +42,8 @@ impl<'a> Structure<'a> {
         if !marks.iter().any(|(_, mark)| *mark != Mark::None) {
             return;
         }
-        let elements = page.raw().get::<u32>(b"StructParents").and_then(|key| self.elements(&self.parents, key, self.depth));
+        let elements =
+            page.raw().get::<u32>(b"StructParents").and_then(|key| self.elements(&self.parents, key, self.depth));
         let elements: Vec<Object<'a>> = elements.map(|all| all.iter().take(MOST_MARKS).collect()).unwrap_or_default();
         let mut known: FxHashMap<ObjectIdentifier, Tag> = FxHashMap::default();
         let mut tag_of = |mark: Mark| match mark {
@@ -163,7 +164,10 @@ mod tests {
     fn a_tagged_heading_is_one_though_it_looks_like_text() {
         for role in ["H2", "Gros", "H"] {
             let kinds = kinds("/MarkInfo <</Marked true>>", role);
-            assert!(kinds.iter().any(|(kind, _, text)| *kind == BlockKind::Heading && text == "Repairs of the bridge"), "{kinds:?}");
+            assert!(
+                kinds.iter().any(|(kind, _, text)| *kind == BlockKind::Heading && text == "Repairs of the bridge"),
+                "{kinds:?}"
+            );
         }
         let plain = kinds("/MarkInfo <</Marked true>>", "P");
         assert!(plain.iter().all(|(kind, ..)| *kind != BlockKind::Heading), "{plain:?}");

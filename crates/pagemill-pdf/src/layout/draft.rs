@@ -152,6 +152,16 @@ pub(crate) fn append(draft: &mut Draft, rest: Draft, compounds: &Compounds) {
     if !glued {
         draft.text.push(' ');
     }
+    add(draft, rest);
+}
+
+/// Appends the text of a block that stands beside it or below, as a line of its own.
+pub(crate) fn adjoin(draft: &mut Draft, rest: Draft) {
+    draft.text.push(' ');
+    add(draft, rest);
+}
+
+fn add(draft: &mut Draft, rest: Draft) {
     let offset = draft.text.len() as u32;
     draft.text.push_str(&rest.text);
     draft.words.extend(rest.words.into_iter().map(|word| Word {

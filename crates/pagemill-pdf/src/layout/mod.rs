@@ -4,6 +4,7 @@ mod classify;
 mod draft;
 mod figures;
 mod flows;
+mod formulas;
 mod furniture;
 mod line_numbers;
 mod lines;
@@ -210,6 +211,7 @@ impl Prepared {
         }
         let page_height = self.frame_size().1.max(1.0);
         classify::classify(&mut body, profile, self.number, page_height);
+        formulas::join(&mut body);
         let figures = figures.into_iter().map(|figure| self.figure(figure));
         for draft in tables.into_iter().chain(figures) {
             let at = place_of(&body, &draft.frame);

@@ -80,7 +80,8 @@ fn rivers(lines: &[TextLine], words: &[TableWord], from: f32, to: f32, place: &P
 /// included, if that is wide enough, and else in the middle of all of it.
 fn clearest((x0, x1): (f32, f32), parts: &[Part], least: f32) -> f32 {
     let within = |(a, b): &&(f32, f32)| *b > x0 && *a < x1 && (*a > x0 + 0.6 || *b < x1 - 0.6);
-    let mut texts: Vec<(f32, f32)> = parts.iter().flat_map(|part| part.segments.iter().filter(within).copied()).collect();
+    let mut texts: Vec<(f32, f32)> =
+        parts.iter().flat_map(|part| part.segments.iter().filter(within).copied()).collect();
     texts.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (mut at, mut widest) = (x0, (0.0, 0.0));
     for (a, b) in texts.into_iter().chain(std::iter::once((x1, x1))) {

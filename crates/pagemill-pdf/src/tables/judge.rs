@@ -137,7 +137,9 @@ fn has_caption(bbox: &Rect, page: &Page<'_>) -> bool {
 
 /// Whether the title of a table, with its number, stands alone on a line of a place.
 pub(super) fn has_title(place: &Rect, page: &Page<'_>) -> bool {
-    page.lines_in(place).iter().any(|line| line.segments(page.words, CELL_GAP).len() == 1 && is_caption(line, page, true))
+    page.lines_in(place)
+        .iter()
+        .any(|line| line.segments(page.words, CELL_GAP).len() == 1 && is_caption(line, page, true))
 }
 
 /// Whether a line begins as the caption of a table does.

@@ -66,7 +66,8 @@ fn run_end(lines: &[TextLine], page: &Page<'_>) -> usize {
 
 /// A grid over the lines up to the last that keeps to the columns of the whole rows.
 fn grid_over(run: &[TextLine], whole: &[bool], page: &Page<'_>) -> Option<Grid> {
-    let rows: Vec<TextLine> = run.iter().zip(whole).filter(|(_, whole)| **whole).map(|(line, _)| line.clone()).collect();
+    let rows: Vec<TextLine> =
+        run.iter().zip(whole).filter(|(_, whole)| **whole).map(|(line, _)| line.clone()).collect();
     let wide = Rect::union_all(rows.iter().map(|line| &line.bbox))?;
     let place = place_of(Kind::Keyed, wide, page);
     let xs = columns::refined(&[wide.x0 - 1.0, wide.x1 + 1.0], &rows, page.words, &place);
@@ -78,7 +79,8 @@ fn grid_over(run: &[TextLine], whole: &[bool], page: &Page<'_>) -> Option<Grid> 
         let astride = |segment: &text::Segment| index_of(&xs, segment.x0 + 2.0) != index_of(&xs, segment.x1 - 2.0);
         inside && line.segments(page.words, CELL_GAP).iter().filter(|segment| astride(segment)).count() <= 1
     };
-    let alone = |line: &TextLine| line.segments(page.words, CELL_GAP).len() == 1 && line.bbox.width() > 0.5 * wide.width();
+    let alone =
+        |line: &TextLine| line.segments(page.words, CELL_GAP).len() == 1 && line.bbox.width() > 0.5 * wide.width();
     // The first line may be titles over several columns.
     let leaves = |line: &TextLine| !in_columns(line) || alone(line);
     let end = run.iter().skip(1).position(leaves).map_or(run.len(), |at| at + 1);

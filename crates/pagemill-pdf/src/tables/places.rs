@@ -2,10 +2,10 @@
 
 use pagemill_core::Rect;
 
-use super::{Page, judge};
 use super::grid::{Grid, Kind, Place};
 use super::rules::Rule;
 use super::text::{self, TextLine};
+use super::{Page, judge};
 
 /// Ends of rules this close to another rule touch it.
 const TOUCH: f32 = 4.0;
