@@ -188,8 +188,8 @@ fn is_heading(body: &[Draft], at: usize, profile: &Profile) -> bool {
     if draft.tagged.is_some() {
         return true;
     }
-    // Several sentences over several lines are text, though of larger type than most of the document.
-    if draft.lines >= 3 && !numbered && text.contains(". ") && draft.size < 1.3 * profile.size {
+    // Several sentences are text, though of larger type than most of the document.
+    if draft.lines >= 2 && text.len() > 100 && !numbered && text.contains(". ") && draft.size < 1.3 * profile.size {
         return false;
     }
     if draft.size > LARGER * profile.size {
