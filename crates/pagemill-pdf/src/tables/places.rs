@@ -211,7 +211,7 @@ fn grown(page: &Page<'_>, mut area: Rect) -> Rect {
         // Text in columns below a table has lines of many words beside each other, and its own size.
         let is_text = line.words.len() >= 10 && pieces.iter().all(|piece| piece.words >= 4);
         let alike = line.size < 1.15 * size && line.size > 0.85 * size;
-        pieces.len() > 1 && !(is_text && !alike) && !is_running_text(line, page, width)
+        pieces.len() > 1 && (alike || !is_text) && !is_running_text(line, page, width)
     };
     let below = page.lines_in(&Rect::new(area.x0, area.y1, area.x1, area.y1 + height));
     let mut last = area.y1;
