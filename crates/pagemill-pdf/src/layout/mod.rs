@@ -36,6 +36,10 @@ const HEADING_REACH: f32 = 40.0;
 /// Short lines this share of the page width from its sides are numbers in the margin.
 const MARGIN: f32 = 0.075;
 
+/// A number in the margin with so many pieces of text level with it is of a table, where so many are.
+const ROW_PIECES: usize = 4;
+const LEAST_ROWS: usize = 3;
+
 /// So much hidden text of a page is told of, in bytes.
 const MAX_HIDDEN: usize = 20_000;
 
@@ -171,7 +175,9 @@ impl Prepared {
             let aside = line.frame.x1 < MARGIN * width || line.frame.x0 > (1.0 - MARGIN) * width;
             aside && line.chars <= 4 && !line.text(&self.content).contains(is_rtl)
         };
-        let beside: Vec<usize> = (0..self.lines.len()).filter(|at| !taken[*at] && is_aside(&self.lines[*at])).collect();
+        let mut beside: Vec<usize> =
+            (0..self.lines.len()).filter(|at| !taken[*at] && is_aside(&self.lines[*at])).collect();
+        self.keep_first_columns(&mut beside);
         if taken.iter().filter(|taken| !**taken).count() > beside.len() {
             for at in beside {
                 taken[at] = true;
@@ -224,6 +230,23 @@ impl Prepared {
         heads.extend(self.sideways(faces, profile));
         heads.extend(feet);
         heads
+    }
+
+    /// Leaves out of the lines beside the text those that are the first column of a table: level with them stand many
+    /// pieces of text.
+    fn keep_first_columns(&self, beside: &mut Vec<usize>) {
+        let heads_row = |line: &Line| {
+            let level = |other: &&Line| (other.base - line.base).abs() < 0.3 * line.size.max(other.size);
+            self.lines.iter().filter(level).count() > ROW_PIECES
+        };
+        let first_cells: Vec<Rect> =
+            beside.iter().map(|at| &self.lines[*at]).filter(|line| heads_row(line)).map(|line| line.frame).collect();
+        if first_cells.len() >= LEAST_ROWS {
+            beside.retain(|at| {
+                let frame = &self.lines[*at].frame;
+                !first_cells.iter().any(|cell| cell.horizontal_overlap(frame) > 0.0)
+            });
+        }
     }
 
     /// Width and height of the page as its text runs.

@@ -188,6 +188,15 @@ fn table_strip(page: &Page<'_>, strip: &Rect) -> Option<usize> {
     if lines.is_empty() {
         return (strip.height() < 24.0).then_some(0);
     }
+    // Lines of one piece from side to side, one below the other, are a paragraph.
+    let is_full = |line: &TextLine| {
+        line.words.len() >= 7
+            && line.bbox.width() > 0.9 * strip.width()
+            && line.segments(page.words, CELL_GAP).len() == 1
+    };
+    if lines.windows(3).any(|three| three.iter().all(is_full)) {
+        return None;
+    }
     let running = lines.iter().filter(|line| is_running_text(line, page, strip.width())).count();
     let several = lines.iter().filter(|line| line.segments(page.words, CELL_GAP).len() > 1).count();
     let table = running * 3 <= lines.len() && (several * 2 >= lines.len() || lines.len() <= 3);
