@@ -71,6 +71,30 @@ pub(crate) enum Sight {
     Slanted,
 }
 
+/// What the content says it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Nothing.
+    None,
+    /// Running heads and the like.
+    Artifact,
+    /// The content of this number on the page.
+    Numbered(u32),
+}
+
+/// What the tags of the file make of a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tag {
+    /// They do not say.
+    Unknown,
+    /// No content: running heads, ornaments.
+    Artifact,
+    /// Text of some kind.
+    Text,
+    /// A heading of this level, which is 0 where it is not told.
+    Heading(u8),
+}
+
 /// Characters without white space between them, painted one after the other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RawWord {
@@ -146,6 +170,10 @@ pub(crate) struct Content {
     pub(crate) compounds: Arc<Compounds>,
     /// Whether some words run from right to left.
     pub(crate) mixed: bool,
+    /// Marked content as it is painted: from which word on.
+    pub(crate) marks: Vec<(u32, Mark)>,
+    /// What the tags of the file say, from which word on.
+    pub(crate) tags: Vec<(u32, Tag)>,
     /// Glyphs shown.
     pub(crate) glyphs: u32,
     /// Glyphs of which the file does not tell the characters.
@@ -156,6 +184,12 @@ impl Content {
     /// The text of a word.
     pub(crate) fn word(&self, word: &RawWord) -> &str {
         self.text.get(word.start as usize..word.end as usize).unwrap_or("")
+    }
+
+    /// What the tags of the file make of a word.
+    pub(crate) fn tag(&self, word: u32) -> Tag {
+        let after = self.tags.partition_point(|(from, _)| *from <= word);
+        after.checked_sub(1).map_or(Tag::Unknown, |at| self.tags[at].1)
     }
 }
 

@@ -6,11 +6,12 @@ use hayro_interpret::font::{Glyph, GlyphIdentifier, GlyphRun};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
 use hayro_interpret::kurbo::{self, Affine, BezPath, PathEl, Point};
 use hayro_interpret::{BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, Paint, SoftMask};
+use hayro_syntax::object::Dict;
 use pagemill_core::Rect;
 use rustc_hash::FxHashMap;
 
 use crate::boxes::upright_boxes;
-use crate::content::{Content, Direction, Ink, Rule, Shape, Sight, WHOLE_PAGE};
+use crate::content::{Content, Direction, Ink, Mark, Rule, Shape, Sight, WHOLE_PAGE};
 use crate::fonts::{Faces, PageFonts};
 use crate::pen::{Pen, Stroke};
 use crate::slanted::{self, Slanted};
@@ -18,6 +19,8 @@ use crate::tex;
 
 /// Rules, shapes and images beyond this many on a page are not kept.
 const MAX_DRAWINGS: usize = 20_000;
+/// Marked content nests no deeper than this.
+const MAX_NESTED: usize = 256;
 /// White text is looked for on so many of the last shapes and images.
 const MAX_BACKED: usize = 500;
 /// Bars up to this thickness, in points, are ruling lines.
@@ -61,6 +64,8 @@ pub(crate) struct Painter<'a, 'd> {
     scratch: Vec<Stroke>,
     last_run: Option<(u32, f32, f32)>,
     type3_size: f32,
+    /// Marked content that has begun.
+    marks: Vec<Mark>,
 }
 
 impl<'a, 'd> Painter<'a, 'd> {
@@ -80,14 +85,26 @@ impl<'a, 'd> Painter<'a, 'd> {
             scratch: Vec::new(),
             last_run: None,
             type3_size: 10.0,
+            marks: Vec::new(),
         }
     }
 
     /// What was painted.
     pub(crate) fn finish(mut self) -> Content {
         self.pen.lift(&mut self.content);
+        self.mark(Mark::None);
         self.slanted.settle(&mut self.content);
         self.content
+    }
+
+    /// What is drawn from now on belongs to this. A word that goes on stays with what it began in.
+    fn mark(&mut self, mark: Mark) {
+        let from = self.content.words.len() as u32 + u32::from(self.pen.is_down());
+        match self.content.marks.last_mut() {
+            Some(last) if last.0 == from => last.1 = mark,
+            Some(last) if last.1 == mark => {}
+            _ => self.content.marks.push((from, mark)),
+        }
     }
 
     fn known(&mut self, glyph: &Glyph<'a>, run: &GlyphRun<'_, 'a>) -> Known {
@@ -391,6 +408,24 @@ impl<'a> Device<'a> for Painter<'a, '_> {
         {
             self.add_shape(bbox, false, ink_of(&props.paint));
         }
+    }
+
+    fn begin_marked_content(&mut self, tag: &[u8], properties: Option<&Dict<'_>>) {
+        let number = properties.and_then(|properties| properties.get::<u32>(b"MCID"));
+        let mark = match number {
+            Some(number) => Mark::Numbered(number),
+            None if tag == b"Artifact" => Mark::Artifact,
+            None => self.marks.last().copied().unwrap_or(Mark::None),
+        };
+        if self.marks.len() < MAX_NESTED {
+            self.marks.push(mark);
+            self.mark(mark);
+        }
+    }
+
+    fn end_marked_content(&mut self) {
+        self.marks.pop();
+        self.mark(self.marks.last().copied().unwrap_or(Mark::None));
     }
 
     fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {

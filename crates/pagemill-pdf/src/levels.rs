@@ -41,6 +41,8 @@ pub(crate) struct Levels {
     ranked: Vec<(Style, u8)>,
     titled: bool,
     numbered: bool,
+    /// The least level tags give, where they are to be trusted.
+    tagged: Option<u8>,
 }
 
 impl Levels {
@@ -84,7 +86,7 @@ impl Levels {
             styles.insert(style, level.max(1));
             ranked.push((style, level.max(1)));
         }
-        Self { outline, styles, ranked, titled, numbered }
+        Self { outline, styles, ranked, titled, numbered, tagged: least_tagged(sections) }
     }
 
     /// Whether the first heading is the title of the document.
@@ -106,6 +108,11 @@ impl Levels {
         if let Some(level) = self.outline.get(&key(&draft.text)) {
             return level + base;
         }
+        if let Some(least) = self.tagged
+            && let Some(level @ 1..) = draft.tagged
+        {
+            return (level + base + 1).saturating_sub(least);
+        }
         if self.numbered
             && let Some((depth, _)) = numbering(&draft.text)
         {
@@ -119,6 +126,18 @@ impl Levels {
         let below = self.ranked.iter().find(|(known, _)| known.weight() <= style.weight());
         below.or(self.ranked.last()).map_or(base + 1, |(_, level)| *level)
     }
+}
+
+/// The least level the tags of the file give to headings. `None` when most have no level, all have the same, or
+/// their numbering says otherwise: then the tags tell what is a heading, but not of which level.
+fn least_tagged(sections: &[&Draft]) -> Option<u8> {
+    let levels: Vec<u8> = sections.iter().filter_map(|draft| draft.tagged.filter(|level| *level > 0)).collect();
+    let (least, most) = (*levels.iter().min()?, *levels.iter().max()?);
+    let numbered: Vec<(u8, u8)> =
+        sections.iter().filter_map(|draft| Some((draft.tagged?, numbering(&draft.text)?.0))).collect();
+    let agrees = |(tag, depth): &&(u8, u8)| tag.saturating_sub(least) + 1 == *depth;
+    let agreeing = numbered.iter().filter(agrees).count();
+    (least < most && levels.len() * 3 >= sections.len() * 2 && agreeing * 10 >= numbered.len() * 8).then_some(least)
 }
 
 /// A heading as it is compared with the outline: letters and digits, without its number.

@@ -35,6 +35,7 @@ mod render;
 mod salvage;
 mod scan;
 mod slanted;
+mod structure;
 mod table_text;
 mod tables;
 #[cfg(test)]

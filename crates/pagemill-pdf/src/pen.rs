@@ -222,6 +222,11 @@ impl Pen {
         }
     }
 
+    /// Whether a word is being drawn.
+    pub(crate) fn is_down(&self) -> bool {
+        self.down
+    }
+
     /// Ends the word.
     pub(crate) fn lift(&mut self, content: &mut Content) {
         self.end_word(false, content);

@@ -28,6 +28,7 @@ use crate::open::{Pdf, Warning, guarded};
 use crate::outline::Targets;
 use crate::profile::Profile;
 use crate::recognised::{Recognised, Recognition};
+use crate::structure::Structure;
 use crate::{title, unreliable};
 
 /// So many pages at the beginning tell what is usual in the document.
@@ -173,6 +174,8 @@ struct Reading<'a> {
     first_page: String,
     /// Where links lead; found when the first link is seen.
     targets: OnceCell<Option<Targets<'a>>>,
+    /// What the tags of the file say of its text; found when the first page is painted.
+    structure: OnceCell<Option<Structure<'a>>>,
 }
 
 impl<'a> Reading<'a> {
@@ -196,6 +199,7 @@ impl<'a> Reading<'a> {
             title: None,
             first_page: String::new(),
             targets: OnceCell::new(),
+            structure: OnceCell::new(),
         }
     }
 
@@ -350,7 +354,11 @@ impl<'a> Reading<'a> {
         interpret(TypedIter::new(&data), page.resources(), &mut context, &mut painter);
         // What is filled into a form is painted by its annotations, the only content the settings ask for.
         interpret_page(page, &mut context, &mut painter);
-        Ok(painter.finish())
+        let mut content = painter.finish();
+        if let Some(structure) = self.structure.get_or_init(|| Structure::of(self.pdf)) {
+            structure.tag(page, &mut content);
+        }
+        Ok(content)
     }
 
     fn compose(

@@ -3,6 +3,7 @@
 use pagemill_core::{BlockKind, Rect};
 
 use super::draft::{Draft, append};
+use super::formulas;
 use super::marks::{self, CaptionStart};
 use crate::profile::Profile;
 
@@ -78,9 +79,7 @@ fn kind_of(body: &[Draft], at: usize, profile: &Profile, page_height: f32) -> Bl
     if draft.size < SMALLER * profile.size && noted && draft.frame.y0 > FOOT * page_height {
         return BlockKind::Footnote;
     }
-    let signs =
-        |c: char| matches!(c, '=' | '<' | '>' | '+' | '−' | '×' | '∑' | '∫' | '√' | '≤' | '≥' | '≈' | '∈' | '→');
-    if draft.math > 0.35 && draft.lines <= 4 && text.len() < 250 && text.contains(signs) {
+    if draft.math > 0.35 && draft.lines <= 4 && text.len() < 250 && formulas::has_sign(text) {
         return BlockKind::Formula;
     }
     BlockKind::Paragraph
@@ -186,6 +185,13 @@ fn is_heading(body: &[Draft], at: usize, profile: &Profile) -> bool {
     if !begins || text.ends_with([',', ';', '-']) {
         return false;
     }
+    if draft.tagged.is_some() {
+        return true;
+    }
+    // Several sentences are text, though of larger type than most of the document.
+    if draft.lines >= 2 && text.len() > 100 && !numbered && text.contains(". ") && draft.size < 1.3 * profile.size {
+        return false;
+    }
     if draft.size > LARGER * profile.size {
         return !text.ends_with('.') || numbered || draft.size > 1.3 * profile.size;
     }
@@ -267,7 +273,7 @@ fn front_matter(body: &mut [Draft]) {
         if draft.kind == BlockKind::Heading {
             if !title_seen && draft.size > 0.97 * largest {
                 title_seen = true;
-            } else {
+            } else if draft.tagged.is_none() {
                 draft.kind = BlockKind::Paragraph;
             }
         }

@@ -36,6 +36,8 @@ pub(crate) struct Draft {
     pub(crate) italic: f32,
     /// Share of characters in mathematical faces.
     pub(crate) math: f32,
+    /// The level of a heading, if the tags of the file say it is one; 0 where they tell no level.
+    pub(crate) tagged: Option<u8>,
     /// The face of its first line, where all of it is in one.
     pub(crate) face: Option<u16>,
     /// Whether its first line begins further in than its column.
@@ -150,6 +152,16 @@ pub(crate) fn append(draft: &mut Draft, rest: Draft, compounds: &Compounds) {
     if !glued {
         draft.text.push(' ');
     }
+    add(draft, rest);
+}
+
+/// Appends the text of a block that stands beside it or below, as a line of its own.
+pub(crate) fn adjoin(draft: &mut Draft, rest: Draft) {
+    draft.text.push(' ');
+    add(draft, rest);
+}
+
+fn add(draft: &mut Draft, rest: Draft) {
     let offset = draft.text.len() as u32;
     draft.text.push_str(&rest.text);
     draft.words.extend(rest.words.into_iter().map(|word| Word {

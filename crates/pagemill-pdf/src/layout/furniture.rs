@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 use super::lines::Line;
 use super::looks;
 use super::marks::{self, CaptionStart};
-use crate::content::Content;
+use crate::content::{Content, Tag};
 
 /// Furniture stands within this share of the page height from its edge.
 const ZONE: f32 = 0.14;
@@ -78,6 +78,12 @@ impl Edges {
         }
         let sole = edges.len() == lines.len() && content.main_image.1 < PICTURED;
         Self { lines: edges, sole }
+    }
+
+    /// Lines at the edges that the tags of the file call no content, each with whether it stands at the top.
+    pub(crate) fn tagged(&self, lines: &[Line], content: &Content) -> Vec<(usize, bool)> {
+        let is_artifact = |edge: &&Edge| lines[edge.line].words.iter().all(|word| content.tag(*word) == Tag::Artifact);
+        self.lines.iter().filter(is_artifact).map(|edge| (edge.line, edge.top)).collect()
     }
 
     /// Whether these are all of so many lines.

@@ -6,7 +6,7 @@ use pagemill_core::Rect;
 use rustc_hash::FxHashMap;
 
 use crate::bidi;
-use crate::content::{Content, Direction, RawWord};
+use crate::content::{Content, Direction, RawWord, Tag};
 use crate::fonts::Faces;
 
 /// A name of something has so many words at most.
@@ -56,6 +56,16 @@ impl Line {
     /// The text of its last word.
     pub(crate) fn last_word<'c>(&self, content: &'c Content) -> &'c str {
         self.words.last().and_then(|at| content.words.get(*at as usize)).map_or("", |word| content.word(word))
+    }
+
+    /// The level of a heading, where the tags of the file say that all of it is one; 0 where they tell no level.
+    pub(crate) fn tagged(&self, content: &Content) -> Option<u8> {
+        if content.tags.is_empty() {
+            return None;
+        }
+        let mut tags = self.words.iter().map(|word| content.tag(*word));
+        let Some(Tag::Heading(level)) = tags.next() else { return None };
+        tags.all(|tag| tag == Tag::Heading(level)).then_some(level)
     }
 
     /// Whether it gives the value of something by its name, as in `Part number: 12`.

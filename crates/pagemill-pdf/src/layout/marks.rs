@@ -135,9 +135,15 @@ pub(crate) enum CaptionStart {
     No,
 }
 
+/// `Continued Table 1` is a caption as `Table 1` is.
+fn first_part(text: &str) -> &str {
+    let rest = text.split_once(' ').filter(|(first, _)| matches!(*first, "Continued" | "(Continued)" | "Cont."));
+    rest.map_or(text, |(_, rest)| rest)
+}
+
 /// Looks at the first words of a paragraph.
 pub(crate) fn caption_start(text: &str) -> CaptionStart {
-    let mut words = text.split(' ');
+    let mut words = first_part(text).split(' ');
     let Some(first) = words.next() else { return CaptionStart::No };
     let lower = first.to_lowercase();
     let glued = lower.find(|c: char| c.is_ascii_digit()).unwrap_or(lower.len());
@@ -162,7 +168,7 @@ pub(crate) fn caption_start(text: &str) -> CaptionStart {
 
 /// The name and number a caption begins with: `Figure 3`, `Tab. A.1`. The flag is whether it names a table.
 pub(crate) fn caption_label(text: &str) -> Option<(String, bool)> {
-    let mut words = text.split(' ').filter(|word| !word.is_empty());
+    let mut words = first_part(text).split(' ').filter(|word| !word.is_empty());
     let first = words.next()?;
     let digits = first.find(|c: char| c.is_ascii_digit());
     let (name, number) = match digits {
@@ -221,5 +227,8 @@ mod tests {
         assert_eq!(caption_start("Figure 3 shows that"), CaptionStart::Perhaps);
         assert_eq!(caption_start("Figures are"), CaptionStart::No);
         assert_eq!(caption_start("Fig.4 A tree"), CaptionStart::Perhaps);
+        assert_eq!(caption_start("Continued Table 1"), CaptionStart::Marked);
+        assert_eq!(caption_start("Continued growth"), CaptionStart::No);
+        assert_eq!(caption_label("Continued Table 1"), Some(("Table 1".to_owned(), true)));
     }
 }

@@ -4,6 +4,7 @@ mod classify;
 mod draft;
 mod figures;
 mod flows;
+mod formulas;
 mod furniture;
 mod line_numbers;
 mod lines;
@@ -34,6 +35,10 @@ use paragraphs::Flow;
 const HEADING_REACH: f32 = 40.0;
 /// Short lines this share of the page width from its sides are numbers in the margin.
 const MARGIN: f32 = 0.075;
+
+/// A number in the margin with so many pieces of text level with it is of a table, where so many are.
+const ROW_PIECES: usize = 4;
+const LEAST_ROWS: usize = 3;
 
 /// So much hidden text of a page is told of, in bytes.
 const MAX_HIDDEN: usize = 20_000;
@@ -158,12 +163,21 @@ impl Prepared {
             }
         }
         let width = self.frame_size().0;
+        for (at, top) in self.edges.tagged(&self.lines, &self.content) {
+            if !std::mem::replace(&mut taken[at], true) {
+                let kind = if top { BlockKind::Header } else { BlockKind::Footer };
+                let draft = self.draft(kind, std::slice::from_ref(&self.lines[at]), None, 0);
+                if top { heads.push(draft) } else { feet.push(draft) }
+            }
+        }
         // Numbers of lines and pages in the margin, beside other text.
         let is_aside = |line: &Line| {
             let aside = line.frame.x1 < MARGIN * width || line.frame.x0 > (1.0 - MARGIN) * width;
             aside && line.chars <= 4 && !line.text(&self.content).contains(is_rtl)
         };
-        let beside: Vec<usize> = (0..self.lines.len()).filter(|at| !taken[*at] && is_aside(&self.lines[*at])).collect();
+        let mut beside: Vec<usize> =
+            (0..self.lines.len()).filter(|at| !taken[*at] && is_aside(&self.lines[*at])).collect();
+        self.keep_first_columns(&mut beside);
         if taken.iter().filter(|taken| !**taken).count() > beside.len() {
             for at in beside {
                 taken[at] = true;
@@ -203,6 +217,7 @@ impl Prepared {
         }
         let page_height = self.frame_size().1.max(1.0);
         classify::classify(&mut body, profile, self.number, page_height);
+        formulas::join(&mut body);
         let figures = figures.into_iter().map(|figure| self.figure(figure));
         for draft in tables.into_iter().chain(figures) {
             let at = place_of(&body, &draft.frame);
@@ -215,6 +230,23 @@ impl Prepared {
         heads.extend(self.sideways(faces, profile));
         heads.extend(feet);
         heads
+    }
+
+    /// Leaves out of the lines beside the text those that are the first column of a table: level with them stand many
+    /// pieces of text.
+    fn keep_first_columns(&self, beside: &mut Vec<usize>) {
+        let heads_row = |line: &Line| {
+            let level = |other: &&Line| (other.base - line.base).abs() < 0.3 * line.size.max(other.size);
+            self.lines.iter().filter(level).count() > ROW_PIECES
+        };
+        let first_cells: Vec<Rect> =
+            beside.iter().map(|at| &self.lines[*at]).filter(|line| heads_row(line)).map(|line| line.frame).collect();
+        if first_cells.len() >= LEAST_ROWS {
+            beside.retain(|at| {
+                let frame = &self.lines[*at].frame;
+                !first_cells.iter().any(|cell| cell.horizontal_overlap(frame) > 0.0)
+            });
+        }
     }
 
     /// Width and height of the page as its text runs.
@@ -276,6 +308,7 @@ impl Prepared {
             bold: share(bold),
             italic: share(italic),
             math: share(math),
+            tagged: self.tagged(lines),
             face: first.filter(|line| line.pure > 0.85).map(|line| line.face),
             indented: flow.zip(first).is_some_and(|(flow, line)| line.frame.x0 > flow.left + 0.6 * line.size),
             full: flow.zip(last).is_some_and(|(flow, line)| line.frame.x1 > flow.right - 1.5 * line.size),
@@ -284,6 +317,12 @@ impl Prepared {
             decorative: false,
             continued: false,
         }
+    }
+
+    /// The level of a heading, where the tags of the file say that all of these lines are one.
+    fn tagged(&self, lines: &[Line]) -> Option<u8> {
+        let level = lines.first()?.tagged(&self.content);
+        level.filter(|_| lines.iter().all(|line| line.tagged(&self.content) == level))
     }
 
     fn figure(&self, frame: Rect) -> Draft {

@@ -92,6 +92,9 @@ impl Flow {
     /// Whether a paragraph begun at line `begin` ends before line `at`.
     fn breaks(&self, begin: usize, at: usize, content: &Content) -> bool {
         let (before, line) = (&self.lines[at - 1], &self.lines[at]);
+        if before.tagged(content) != line.tagged(content) {
+            return true;
+        }
         let em = line.size.max(before.size).max(0.1);
         let step = line.base - before.base;
         if step < -0.5 * em || step > (self.leading + 0.38).max(self.leading * 1.25) * em {

@@ -73,7 +73,25 @@ fn rivers(lines: &[TextLine], words: &[TableWord], from: f32, to: f32, place: &P
     found.retain(|(x0, x1)| {
         x1 - x0 > 0.25 * em && *x0 > from + 0.1 && *x1 < to - 0.1 && parts_both_sides(&parts, *x0, *x1)
     });
-    found.into_iter().map(|(x0, x1)| (x0 + x1) / 2.0).collect()
+    found.into_iter().map(|river| clearest(river, &parts, 0.25 * em)).collect()
+}
+
+/// Where a separator stands in a strip: in the middle of the widest piece that no text reaches into, heads of columns
+/// included, if that is wide enough, and else in the middle of all of it.
+fn clearest((x0, x1): (f32, f32), parts: &[Part], least: f32) -> f32 {
+    let within = |(a, b): &&(f32, f32)| *b > x0 && *a < x1 && (*a > x0 + 0.6 || *b < x1 - 0.6);
+    let mut texts: Vec<(f32, f32)> =
+        parts.iter().flat_map(|part| part.segments.iter().filter(within).copied()).collect();
+    texts.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut at, mut widest) = (x0, (0.0, 0.0));
+    for (a, b) in texts.into_iter().chain(std::iter::once((x1, x1))) {
+        if a - at > widest.1 - widest.0 {
+            widest = (at, a);
+        }
+        at = at.max(b);
+    }
+    let (from, to) = if widest.1 - widest.0 > least { widest } else { (x0, x1) };
+    (from + to) / 2.0
 }
 
 /// The lines between two separators, each as its pieces. In a lattice, text that runs over a separator is left out.

@@ -19,6 +19,8 @@ pub(super) enum Kind {
     Stack,
     /// Words that stand in columns.
     Aligned,
+    /// Many columns without rules, some of nothing but numbers, whose cells may have many lines.
+    Keyed,
 }
 
 /// Where a table may be, and the rules in it.

@@ -4,7 +4,8 @@ use pagemill_core::Rect;
 
 use super::Page;
 use super::grid::{Grid, Kind, Span};
-use super::text::{TableWord, WordKind};
+use super::places::CELL_GAP;
+use super::text::{TableWord, TextLine, WordKind};
 
 /// A page with fewer words has no table.
 pub(super) const LEAST_WORDS: usize = 4;
@@ -47,6 +48,7 @@ pub(super) fn is_table(grid: &Grid, page: &Page<'_>) -> bool {
             facts.full_rows * 5 >= facts.rows * 2 && (facts.largest < 120 || facts.largest * 2 < facts.words)
         }
         Kind::Stack => is_table_between_rules(&facts),
+        Kind::Keyed => is_keyed_table(&facts),
         Kind::Aligned => is_table_without_rules(grid, &facts, page),
     }
 }
@@ -55,6 +57,12 @@ fn is_table_between_rules(facts: &Facts) -> bool {
     let enough_rows = facts.full_rows * 2 >= facts.rows;
     let short_cells = facts.words_per_cell < 14.0 && facts.largest < 80;
     enough_rows && short_cells && (facts.numbers > 0.2 || facts.cols >= 3 || facts.rows >= 3) && facts.signs < 0.4
+}
+
+fn is_keyed_table(facts: &Facts) -> bool {
+    let filled = facts.cells as f32 / (facts.rows * facts.cols) as f32;
+    let enough_rows = facts.rows >= 5 && facts.full_rows * 10 >= facts.rows * 8 && filled > 0.6;
+    enough_rows && facts.cols >= 5 && facts.numbers > 0.25 && facts.words_per_cell < 9.0 && facts.signs < 0.2
 }
 
 fn is_table_without_rules(grid: &Grid, facts: &Facts, page: &Page<'_>) -> bool {
@@ -124,14 +132,25 @@ fn is_drawing(grid: &Grid, page: &Page<'_>) -> bool {
 /// Whether a caption of a table stands right above or below.
 fn has_caption(bbox: &Rect, page: &Page<'_>) -> bool {
     let around = Rect::new(bbox.x0 - 40.0, bbox.y0 - 60.0, bbox.x1 + 40.0, bbox.y1 + 40.0);
-    page.lines_in(&around).iter().any(|line| {
-        let mut texts = line.words.iter().filter_map(|at| {
-            let word = page.content.words.get(page.words[*at].id as usize)?;
-            Some(page.content.word(word))
-        });
-        let first = texts.next().unwrap_or("").trim_end_matches(['.', ':']).to_lowercase();
-        CAPTIONS.contains(&first.as_str())
-    })
+    page.lines_in(&around).iter().any(|line| is_caption(line, page, false))
+}
+
+/// Whether the title of a table, with its number, stands alone on a line of a place.
+pub(super) fn has_title(place: &Rect, page: &Page<'_>) -> bool {
+    page.lines_in(place)
+        .iter()
+        .any(|line| line.segments(page.words, CELL_GAP).len() == 1 && is_caption(line, page, true))
+}
+
+/// Whether a line begins as the caption of a table does.
+fn is_caption(line: &TextLine, page: &Page<'_>, numbered: bool) -> bool {
+    let mut words = line.words.iter().map(|at| &page.words[*at]).filter_map(|word| {
+        let raw = page.content.words.get(word.id as usize)?;
+        Some((page.content.word(raw), word.kind))
+    });
+    let first = words.next().map_or("", |(text, _)| text).trim_end_matches(['.', ':']).to_lowercase();
+    let has_number = words.next().is_some_and(|(_, kind)| kind == WordKind::Number);
+    CAPTIONS.contains(&first.as_str()) && (has_number || !numbered)
 }
 
 /// Bullets or numbers, and text beside them.

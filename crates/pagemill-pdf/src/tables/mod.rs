@@ -1,7 +1,8 @@
 //! Tables: found by their ruling lines and by the alignment of their words.
 //!
-//! Three kinds of places are looked at, surest first: lattices of crossing rules,
-//! stacks of horizontal rules, and runs of lines whose words stand in columns. Each
+//! Four kinds of places are looked at, surest first: lattices of crossing rules,
+//! stacks of horizontal rules, long columns with numbers that key their rows, and runs
+//! of lines whose words stand in columns. Each
 //! becomes a [`grid::Grid`], which is refined by the white space between words and then
 //! has to pass [`judge`]. A table that is missed reads as text; text taken for a table
 //! is a loss, so doubt decides against.
@@ -10,6 +11,7 @@ mod block;
 mod columns;
 mod grid;
 mod judge;
+mod keyed;
 mod places;
 mod rows;
 mod rules;
@@ -100,6 +102,12 @@ pub(crate) fn find_tables(
     for place in places::rule_stacks(&page, &found) {
         keep_sound(place, &mut found, &page);
     }
+    for place in keyed::runs(&page, &found) {
+        if judge::is_table(&place, &page) {
+            keyed::supersede(&mut found, &place);
+        }
+        keep_sound(place, &mut found, &page);
+    }
     for flow in flows {
         for place in places::aligned_runs(&page, flow, &found) {
             keep_sound(place, &mut found, &page);
@@ -140,6 +148,8 @@ fn keep_sound(grid: Grid, found: &mut Vec<Grid>, page: &Page<'_>) {
         let near = theirs.y0 <= ours.y1 && ours.y0 <= theirs.y1;
         shared_ground < 4.0 && !(near && other.words().any(|word| grid.words().any(|own| own == word)))
     };
+
+    if std::env::var("DBG").is_ok() { eprintln!("{:?} {:?} rows {} cols {} apart {} sound {}", grid.kind, grid.bbox(), grid.rows(), grid.cols(), found.iter().all(apart), judge::is_table(&grid, page)); }
     if found.iter().all(apart) && judge::is_table(&grid, page) {
         found.push(grid);
     }

@@ -2,10 +2,10 @@
 
 use pagemill_core::Rect;
 
-use super::Page;
 use super::grid::{Grid, Kind, Place};
 use super::rules::Rule;
 use super::text::{self, TextLine};
+use super::{Page, judge};
 
 /// Ends of rules this close to another rule touch it.
 const TOUCH: f32 = 4.0;
@@ -14,7 +14,7 @@ const MOST_RULES: usize = 1500;
 /// The heads of columns reach so far above a shaded table, in points.
 const HEADS: f32 = 72.0;
 /// A gap of this many ems parts the cells of a line when nothing else is known.
-const CELL_GAP: f32 = 1.0;
+pub(super) const CELL_GAP: f32 = 1.0;
 
 /// Places where rules cross, and grids over them.
 pub(super) fn lattices(page: &Page<'_>) -> Vec<Grid> {
@@ -140,7 +140,7 @@ pub(super) fn rule_stacks(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
     let mut used = vec![false; free.len()];
     let mut out = Vec::new();
     for begin in 0..free.len() {
-        let first = free[begin];
+        let mut first = free[begin];
         if used[begin] || first.length() < 70.0 {
             continue;
         }
@@ -151,7 +151,13 @@ pub(super) fn rule_stacks(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
             if !alike {
                 continue;
             }
-            let Some(lines) = table_strip(page, &Rect::new(x0, bottom, x1, rule.at)) else { break };
+            let strip = Rect::new(x0, bottom, x1, rule.at);
+            if text_lines == 0 && judge::has_title(&strip, page) {
+                // A rule over the title is of the page; the table begins below it.
+                (first, x0, x1, bottom) = (*rule, rule.from, rule.to, rule.at);
+                continue;
+            }
+            let Some(lines) = table_strip(page, &strip) else { break };
             text_lines += lines;
             used[index] = true;
             (x0, x1, bottom) = (x0.min(rule.from), x1.max(rule.to), rule.at);
@@ -166,7 +172,7 @@ pub(super) fn rule_stacks(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
     out
 }
 
-fn place_of(kind: Kind, area: Rect, page: &Page<'_>) -> Place {
+pub(super) fn place_of(kind: Kind, area: Rect, page: &Page<'_>) -> Place {
     let across = page.rules.across.iter().filter(|rule| {
         rule.at > area.y0 - 1.0 && rule.at < area.y1 + 1.0 && rule.overlap(area.x0, area.x1) > 0.6 * rule.length()
     });
@@ -182,13 +188,22 @@ fn table_strip(page: &Page<'_>, strip: &Rect) -> Option<usize> {
     if lines.is_empty() {
         return (strip.height() < 24.0).then_some(0);
     }
+    // Lines of one piece from side to side, one below the other, are a paragraph.
+    let is_full = |line: &TextLine| {
+        line.words.len() >= 7
+            && line.bbox.width() > 0.9 * strip.width()
+            && line.segments(page.words, CELL_GAP).len() == 1
+    };
+    if lines.windows(3).any(|three| three.iter().all(is_full)) {
+        return None;
+    }
     let running = lines.iter().filter(|line| is_running_text(line, page, strip.width())).count();
     let several = lines.iter().filter(|line| line.segments(page.words, CELL_GAP).len() > 1).count();
     let table = running * 3 <= lines.len() && (several * 2 >= lines.len() || lines.len() <= 3);
     table.then_some(lines.len())
 }
 
-fn is_running_text(line: &TextLine, page: &Page<'_>, width: f32) -> bool {
+pub(super) fn is_running_text(line: &TextLine, page: &Page<'_>, width: f32) -> bool {
     line.words.len() >= 7
         && line.bbox.width() > 0.66 * width
         && line.segments(page.words, CELL_GAP).iter().any(|segment| segment.x1 - segment.x0 > 0.6 * width)
@@ -197,11 +212,21 @@ fn is_running_text(line: &TextLine, page: &Page<'_>, width: f32) -> bool {
 /// The area with the lines above and below that have several pieces within its width.
 fn grown(page: &Page<'_>, mut area: Rect) -> Rect {
     let height = page.content.size.0.max(page.content.size.1);
+    let width = area.width();
+    let within = page.lines_in(&area);
+    let size = within.iter().map(|line| line.size).sum::<f32>() / within.len().max(1) as f32;
+    let is_row = |line: &TextLine| {
+        let pieces = line.segments(page.words, CELL_GAP);
+        // Text in columns below a table has lines of many words beside each other, and its own size.
+        let is_text = line.words.len() >= 10 && pieces.iter().all(|piece| piece.words >= 4);
+        let alike = line.size < 1.15 * size && line.size > 0.85 * size;
+        pieces.len() > 1 && (alike || !is_text) && !is_running_text(line, page, width)
+    };
     let below = page.lines_in(&Rect::new(area.x0, area.y1, area.x1, area.y1 + height));
     let mut last = area.y1;
     for line in below {
         let near = line.bbox.y0 - last < 1.6 * line.size;
-        if !near || line.segments(page.words, CELL_GAP).len() < 2 || is_running_text(&line, page, area.width()) {
+        if !near || !is_row(&line) {
             break;
         }
         last = line.bbox.y1;
@@ -211,7 +236,7 @@ fn grown(page: &Page<'_>, mut area: Rect) -> Rect {
     let mut first = area.y0;
     while let Some(line) = above.pop() {
         let near = first - line.bbox.y1 < 0.9 * line.size;
-        if !near || line.segments(page.words, CELL_GAP).len() < 2 || is_running_text(&line, page, area.width()) {
+        if !near || !is_row(&line) {
             break;
         }
         first = line.bbox.y0;

@@ -4,6 +4,9 @@ use super::columns::{SPAN_GAP, filled};
 use super::grid::{Kind, Place, index_of};
 use super::text::{TableWord, TextLine, WordKind};
 
+/// So many lines must agree for columns of numbers to tell the rows.
+const LEAST_KEYED: usize = 4;
+
 /// A line of a table as the search for rows sees it.
 struct Entry {
     top: f32,
@@ -50,11 +53,14 @@ pub(super) fn refined(
     let mut breaks = Vec::new();
     for (index, band) in bands.iter().enumerate() {
         let is_header = index == 0 && bands_with_text > 1 && band.iter().all(|entry| !entry.has_numbers());
+        let begins = if ruled_rows { None } else { row_begins(band) };
         for (k, pair) in band.windows(2).enumerate() {
             let is_break = if is_header {
                 band[..=k].iter().all(|entry| entry.spans) && !pair[1].spans
             } else if ruled_rows {
                 stacked_numbers(pair[0], pair[1]) >= 2
+            } else if let Some(begins) = begins.as_ref().filter(|begins| begins[..=k].contains(&true)) {
+                begins[k + 1] || is_title_between(band, k)
             } else {
                 parts_rows(band, k, place.kind, bands_with_text > 1)
             };
@@ -97,6 +103,43 @@ fn entry(line: &TextLine, words: &[TableWord], xs: &[f32]) -> Entry {
 /// In how many columns both lines are numbers.
 fn stacked_numbers(upper: &Entry, lower: &Entry) -> usize {
     upper.numbers.iter().zip(&lower.numbers).filter(|(a, b)| **a && **b).count()
+}
+
+/// Which lines of a band begin rows, where columns of nothing but numbers tell: cells of many lines stand beside
+/// numbers of one line, at the top of the row. `None` where they do not tell.
+fn row_begins(band: &[&Entry]) -> Option<Vec<bool>> {
+    let cols = band.first()?.filled.len();
+    let entries = |col: usize| band.iter().filter(|entry| entry.filled[col]).count();
+    let is_key = |col: &usize| {
+        let numbers = band.iter().filter(|entry| entry.numbers[*col]).count();
+        numbers >= LEAST_KEYED && numbers * 10 >= entries(*col) * 9
+    };
+    let keys: Vec<usize> = (1..cols).filter(is_key).collect();
+    let begins = |entry: &&Entry| {
+        let keyed = keys.iter().filter(|col| entry.filled[**col]).count();
+        keyed * 3 >= keys.len() * 2 && entry.filled[0] && entry.count() * 3 >= cols * 2
+    };
+    let begins: Vec<bool> = band.iter().map(begins).collect();
+    let rows = begins.iter().filter(|begins| **begins).count();
+    // Numbers elsewhere in the same columns are no ends of cells: something else parts the rows.
+    let elsewhere = |col: &usize| {
+        let others = band.iter().zip(&begins).filter(|(entry, begins)| !**begins && entry.filled[*col]).count();
+        others * 8 > rows
+    };
+    // Lines of the first column alone may be titles between rows as well as the rest of labels.
+    let more = band.iter().zip(&begins).filter(|(_, begins)| !**begins);
+    let beyond_labels = more.filter(|(entry, _)| entry.filled.iter().skip(1).any(|filled| *filled)).count();
+    let many_lines = beyond_labels * 3 > rows && beyond_labels * 2 > band.len() - rows;
+    let tells = cols >= 4 && rows >= LEAST_KEYED && many_lines && !keys.is_empty() && !keys.iter().any(elsewhere);
+    tells.then_some(begins)
+}
+
+/// Whether line `k + 1` of a band stands alone in the first column, apart from the lines around it.
+fn is_title_between(band: &[&Entry], k: usize) -> bool {
+    let (upper, lower) = (band[k], band[k + 1]);
+    let apart = |above: &Entry, below: &Entry| below.base - above.base > 1.6 * below.size.max(above.size);
+    let follows = band.get(k + 2).is_some_and(|next| next.count() > 1);
+    lower.filled[0] && lower.count() == 1 && follows && apart(upper, lower)
 }
 
 /// Whether line `k + 1` of a band begins a row, where no rule tells.

@@ -151,6 +151,83 @@ fn a_frame_around_text_is_no_table() {
     assert!(!has_table(&page));
 }
 
+/// Rows with cells of several lines, the first line of each at `x` places, without rules.
+fn rows_of_many_lines(top: f32) -> String {
+    let rows = [
+        (["Oats", "Field", "Sown in spring and", "3", "30"], vec!["cut in summer"]),
+        (["Rye", "Field", "Sown in autumn, left", "5", "14"], vec!["under the snow and", "cut in July"]),
+        (["Peas", "Garden", "Sown in rows, tied", "2", "21"], vec!["to sticks of hazel"]),
+        (["Beans", "Garden", "Sown in May after", "4", "28"], vec!["the last frost, in", "heaps of five"]),
+        (["Hops", "Wall", "Planted once, then", "1", "90"], vec!["cut back every year"]),
+        (["Flax", "Field", "Sown late and pulled", "3", "45"], vec!["by hand"]),
+    ];
+    let (mut page, mut y) = (String::new(), top);
+    for (cells, more) in rows {
+        for (x, text) in [60.0, 130.0, 200.0, 340.0, 400.0].into_iter().zip(cells) {
+            page += &texts(&[(x, y, text)]);
+        }
+        for text in more {
+            y -= 12.0;
+            page += &texts(&[(200.0, y, text)]);
+        }
+        y -= 12.0;
+    }
+    page
+}
+
+const MANY_LINES: &str = "Oats\tField\tSown in spring and cut in summer\t3\t30\n\
+    Rye\tField\tSown in autumn, left under the snow and cut in July\t5\t14\n\
+    Peas\tGarden\tSown in rows, tied to sticks of hazel\t2\t21\n\
+    Beans\tGarden\tSown in May after the last frost, in heaps of five\t4\t28\n\
+    Hops\tWall\tPlanted once, then cut back every year\t1\t90\n\
+    Flax\tField\tSown late and pulled by hand\t3\t45";
+
+#[test]
+fn numbers_tell_rows_of_many_lines_without_rules() {
+    assert_eq!(table(&rows_of_many_lines(640.0)).text, MANY_LINES);
+}
+
+#[test]
+fn a_title_under_the_rule_of_the_page_is_not_in_the_table() {
+    let mut page = line(58.0, 740.0, 450.0, 740.0);
+    page += &texts(&[(60.0, 722.0, "Table 4. What is sown where")]);
+    page += &line(58.0, 712.0, 450.0, 712.0);
+    page += &rows_of_many_lines(700.0);
+    page += &line(58.0, 528.0, 450.0, 528.0);
+    let blocks = blocks(&page);
+    assert!(blocks.iter().any(|block| block.kind == BlockKind::Caption), "{blocks:#?}");
+    assert_eq!(table(&page).text, MANY_LINES);
+}
+
+#[test]
+fn text_in_columns_below_a_table_is_not_in_it() {
+    let mut page = String::new();
+    for (row, (name, share)) in [("Oats", "12"), ("Rye", "30"), ("Peas", "7"), ("Beans", "9")].into_iter().enumerate() {
+        let y = 690.0 - 12.0 * row as f32;
+        page += &texts(&[(60.0, y, name), (330.0, y, share)]).replace("/F1 10", "/F1 8");
+    }
+    page += &(line(58.0, 702.0, 560.0, 702.0) + &line(58.0, 648.0, 560.0, 648.0));
+    for row in 0..4 {
+        let y = 634.0 - 12.0 * row as f32;
+        page += &texts(&[
+            (60.0, y, "the seed is kept in the loft over the stable"),
+            (330.0, y, "and is sown as soon as the ground is dry"),
+        ]);
+    }
+    assert_eq!(table(&page).text, "Oats\t12\nRye\t30\nPeas\t7\nBeans\t9");
+}
+
+#[test]
+fn a_head_wider_than_its_numbers_keeps_to_its_column() {
+    let mut page = texts(&[(60.0, 690.0, "Field"), (150.0, 690.0, "Seed per acre"), (226.0, 690.0, "Days")]);
+    for (row, (name, seed, days)) in [("A", "47", "49"), ("B", "53", "51"), ("C", "42", "45")].into_iter().enumerate() {
+        let y = 670.0 - 12.0 * row as f32;
+        page += &texts(&[(60.0, y, name), (150.0, y, seed), (226.0, y, days)]);
+    }
+    page += &(line(58.0, 702.0, 260.0, 702.0) + &line(58.0, 683.0, 260.0, 683.0) + &line(58.0, 640.0, 260.0, 640.0));
+    assert_eq!(table(&page).text, "Field\tSeed per acre\tDays\nA\t47\t49\nB\t53\t51\nC\t42\t45");
+}
+
 fn any_box() -> impl Strategy<Value = Rect> {
     (0_f32..600.0, 0_f32..780.0, 0_f32..300.0, 0_f32..200.0).prop_map(|(x, y, w, h)| Rect::new(x, y, x + w, y + h))
 }

@@ -16,8 +16,8 @@ pub(crate) const UNIT_PAGES: u32 = 16;
 /// taken for what it would make now.
 const fn code_version(stage: Stage) -> u32 {
     match stage {
-        Stage::Parse => 2,
-        Stage::Ocr => 2,
+        Stage::Parse => 3,
+        Stage::Ocr => 3,
         Stage::Chunk => 1,
         Stage::Embed => 1,
         // They keep nothing under a key.
