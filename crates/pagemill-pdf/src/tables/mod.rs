@@ -149,7 +149,6 @@ fn keep_sound(grid: Grid, found: &mut Vec<Grid>, page: &Page<'_>) {
         shared_ground < 4.0 && !(near && other.words().any(|word| grid.words().any(|own| own == word)))
     };
 
-    if std::env::var("DBG").is_ok() { eprintln!("{:?} {:?} rows {} cols {} apart {} sound {}", grid.kind, grid.bbox(), grid.rows(), grid.cols(), found.iter().all(apart), judge::is_table(&grid, page)); }
     if found.iter().all(apart) && judge::is_table(&grid, page) {
         found.push(grid);
     }

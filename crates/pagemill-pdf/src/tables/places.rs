@@ -82,6 +82,7 @@ fn join_shaded(places: &mut Vec<Place>, page: &Page<'_>) {
             place.down.extend(next.down);
         }
         headed(&mut places[at], page);
+        rows_below(&mut places[at], page);
         at += 1;
     }
 }
@@ -97,6 +98,38 @@ fn headed(place: &mut Place, page: &Page<'_>) {
         place.area.y0 = rule.at;
         let within = page.rules.across.iter().filter(|other| (rule.at..area.y0).contains(&other.at));
         place.across.extend(within.filter(|other| other.overlap(area.x0, area.x1) > 0.6 * other.length()));
+    }
+}
+
+/// Adds the rows below where only the heads of the columns are shaded.
+fn rows_below(place: &mut Place, page: &Page<'_>) {
+    let area = place.area;
+    if area.height() > HEADS {
+        return;
+    }
+    let pieces_of = |line: &TextLine| line.segments(page.words, CELL_GAP).len();
+    let heads = page.lines_in(&area).iter().map(pieces_of).max().unwrap_or(0);
+    if heads < 4 {
+        return;
+    }
+    let below = page.lines_in(&Rect::new(area.x0, area.y1, area.x1, page.content.size.0.max(page.content.size.1)));
+    let (mut last, mut rows, mut before, mut single) = (area.y1, 0, area.y1, 0);
+    for line in below {
+        let near = line.bbox.y0 - before < 1.6 * line.size;
+        // Titles between rows, and cells that go on, come a few at a time.
+        let is_part = single < 2 && line.bbox.width() < 0.62 * area.width();
+        let is_row = pieces_of(&line) + 1 >= heads;
+        if !near || !(is_row || is_part) || is_running_text(&line, page, area.width()) {
+            break;
+        }
+        before = line.bbox.y1;
+        single = if is_row { 0 } else { single + 1 };
+        if is_row {
+            (last, rows) = (line.bbox.y1, rows + 1);
+        }
+    }
+    if rows >= 3 {
+        place.area.y1 = last + 1.0;
     }
 }
 

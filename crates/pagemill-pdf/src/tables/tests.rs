@@ -228,6 +228,35 @@ fn a_head_wider_than_its_numbers_keeps_to_its_column() {
     assert_eq!(table(&page).text, "Field\tSeed per acre\tDays\nA\t47\t49\nB\t53\t51\nC\t42\t45");
 }
 
+#[test]
+fn rows_without_shade_belong_to_the_shaded_heads_above_them() {
+    let at = |values: [&'static str; 4]| [105.0, 165.0, 225.0, 285.0].into_iter().zip(values).collect::<Vec<_>>();
+    let mut page = shaded(640.0, &at(["Shop", "Bread", "Milk", "Cheese"]));
+    let rows = [["north", "1 pound", "2 pints", "none"], ["south", "2 pounds", "1 pint", "half"]];
+    for (row, values) in rows.into_iter().chain([["west", "none", "3 pints", "one"]]).enumerate() {
+        for (x, text) in at(values) {
+            page += &texts(&[(x, 624.0 - 13.0 * row as f32, text)]);
+        }
+    }
+    let expected = "Shop\tBread\tMilk\tCheese\nnorth\t1 pound\t2 pints\tnone\n\
+        south\t2 pounds\t1 pint\thalf\nwest\tnone\t3 pints\tone";
+    assert_eq!(table(&page).text, expected);
+}
+
+#[test]
+fn a_first_column_in_the_margin_is_of_the_table() {
+    let mut page = String::new();
+    for row in 0..6 {
+        let y = 600.0 - 13.0 * row as f32;
+        page += &texts(&[(30.0, y, &(row + 1).to_string())]);
+        for (x, text) in [(80.0, "0.12"), (180.0, "12"), (280.0, "7.5"), (380.0, "81"), (480.0, "3")] {
+            page += &texts(&[(x, y, text)]);
+        }
+    }
+    let table = table(&page);
+    assert!(table.text.starts_with("1\t0.12\t12\t7.5\t81\t3\n2\t"), "{}", table.text);
+}
+
 fn any_box() -> impl Strategy<Value = Rect> {
     (0_f32..600.0, 0_f32..780.0, 0_f32..300.0, 0_f32..200.0).prop_map(|(x, y, w, h)| Rect::new(x, y, x + w, y + h))
 }
