@@ -29,7 +29,7 @@ async fn main() {
     for (name, options) in [("SQLite, same process", file), ("PostgreSQL, same process", StoreOptions::new(&url))] {
         let store = Store::open(&options).await.unwrap();
         let (tell, claimed) = mpsc::unbounded_channel();
-        let claimer = tokio::spawn(claim_all(store.clone(), move || drop(tell.send(()))));
+        let claimer = tokio::spawn(claim_all(store.clone(), move || tell.send(()).unwrap_or(())));
         measure(name, &store, claimed, ROUNDS).await;
         claimer.abort();
         store.close().await;
@@ -42,7 +42,9 @@ async fn main() {
             Command::new(std::env::current_exe().unwrap()).arg(role).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(claimer.stdout.take().unwrap()).lines();
         let (tell, claimed) = mpsc::unbounded_channel();
-        std::thread::spawn(move || lines.for_each(|line| drop(line.map(|_| tell.send(())))));
+        std::thread::spawn(move || {
+            lines.for_each(|line| line.and_then(|_| tell.send(()).map_err(std::io::Error::other)).unwrap_or(()))
+        });
         measure(name, &store, claimed, rounds).await;
         claimer.kill().unwrap();
         claimer.wait().unwrap();
