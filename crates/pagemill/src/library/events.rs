@@ -28,6 +28,8 @@ use ring::{After, Ring};
 /// What the ring is made of.
 mod sync {
     pub(super) use std::sync::{PoisonError, RwLock};
+
+    pub(super) use tokio::sync::watch;
 }
 
 /// Events kept in memory for all who listen.

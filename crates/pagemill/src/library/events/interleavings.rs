@@ -9,8 +9,50 @@ use ring::{After, Ring};
 use shuttle::{future::block_on, thread};
 
 mod sync {
-    pub(super) use shuttle::sync::RwLock;
     pub(super) use std::sync::PoisonError;
+
+    pub(super) use shuttle::sync::RwLock;
+
+    /// That of tokio, each step of which is one for whoever decides on the order.
+    pub(super) mod watch {
+        use shuttle::thread::yield_now;
+        use tokio::sync::watch;
+
+        pub(in super::super) struct Sender<T>(watch::Sender<T>);
+        pub(in super::super) struct Receiver<T>(watch::Receiver<T>);
+
+        impl<T> Sender<T> {
+            pub(in super::super) fn new(value: T) -> Self {
+                Self(watch::Sender::new(value))
+            }
+
+            pub(in super::super) fn borrow(&self) -> watch::Ref<'_, T> {
+                yield_now();
+                self.0.borrow()
+            }
+
+            pub(in super::super) fn subscribe(&self) -> Receiver<T> {
+                Receiver(self.0.subscribe())
+            }
+
+            pub(in super::super) fn send_replace(&self, value: T) -> T {
+                yield_now();
+                self.0.send_replace(value)
+            }
+        }
+
+        impl<T> Receiver<T> {
+            pub(in super::super) fn mark_unchanged(&mut self) {
+                yield_now();
+                self.0.mark_unchanged();
+            }
+
+            pub(in super::super) async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
+                yield_now();
+                self.0.changed().await
+            }
+        }
+    }
 }
 
 #[path = "ring.rs"]

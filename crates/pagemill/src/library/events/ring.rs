@@ -5,9 +5,8 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use pagemill_core::EventId;
-use tokio::sync::watch;
 
-use super::sync::{PoisonError, RwLock};
+use super::sync::{PoisonError, RwLock, watch};
 
 /// Numbered items, the last `most` of them.
 pub(super) struct Ring<T> {
