@@ -1,4 +1,4 @@
-"""Files that mean harm among ten times as many good ones: all good ones end well, all others with a reason."""
+"""Files that mean harm among ten times as many good ones: all good ones end well, all others as dead letters with a reason."""
 
 import collections
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,8 @@ def run(world: World, count: int) -> list[str]:
         ids = dict(zip(files, pool.map(server.upload, files)))
     server.settle()
     problems = [f"{path.name} was refused" for path, id in ids.items() if id is None]
-    ends = {task["document"]: task for task in tasks(server)}
+    ends = {task["document"]: task for task in items(server, "/api/v1/tasks?limit=100")}
+    letters = {letter["document"]: letter for letter in items(server, "/api/v1/dead-letters?limit=100")}
     reasons = collections.Counter()
     for path, id in ids.items():
         task = ends.get(id, {"status": "unknown to the list of tasks", "error": None})
@@ -40,16 +41,20 @@ def run(world: World, count: int) -> list[str]:
             reasons[error.get("code")] += 1
             if status != "failed" or not (error.get("code") and error.get("message")):
                 problems.append(f"{path.name}, a bad file, ended {status}: {error}")
+            letter = letters.pop(id, None)
+            if letter is None or (letter["error"] or {}).get("code") != error.get("code") or not letter["attempts"]:
+                problems.append(f"{path.name}, a bad file, is no dead letter with its reason and attempts: {letter}")
+    problems += [f"{letter['file']} is a dead letter, but no bad file" for letter in letters.values()]
     server.stop()
     print(f"{len(good)} good files, {len(bad)} that mean harm: {dict(reasons)}")
     return problems
 
 
-def tasks(server: Server) -> list[dict]:
-    """All tasks, as the list shows them."""
+def items(server: Server, path: str) -> list[dict]:
+    """All that a list shows, part after part."""
     found, after = [], ""
     while True:
-        part = server.get(f"/api/v1/tasks?limit=100{after}")
+        part = server.get(path + after)
         found += part["items"]
         if not part.get("next"):
             return found

@@ -38,8 +38,13 @@ impl Write for FinishTask {
         let Some(document) = document else { return Err(lease_lost(claim)) };
         let ledger = pages::ledger(tx.conn(), &claim.document, claim.version).await?;
         let set_aside = set_aside(tx, claim).await?;
+        let is_aside = set_aside.is_some();
         let (status, error) = with_set_aside(verdict(&document, &ledger), set_aside);
-        stages::advance(tx, claim, &held, "").await?;
+        // A document of which nothing can be used is among the dead letters; one of whose stages was set aside is already.
+        match error.as_ref().filter(|_| status == TaskStatus::Failed && !is_aside) {
+            Some(error) => queue::refuse(tx, claim, &held, error).await?,
+            None => stages::advance(tx, claim, &held, "").await?,
+        }
         let now = wall_ms();
         let unread = ledger.iter().filter(|page| is_unread(page)).count();
         let error_text = error.as_ref().map(to_json).transpose()?;

@@ -221,21 +221,26 @@ impl Write for RetryTask {
         let Some(row) = found else { return Ok(None) };
         let document: DocumentId = row.fields().id()?;
         let Some(document) = documents::lock_document(tx, &self.project, &document).await? else { return Ok(None) };
-        let Some(newest) = newest_of(tx, &document.id).await? else { return Ok(None) };
-        let refusal = match newest.status {
-            _ if newest.id != self.task => Some("there is a newer task for this document"),
-            TaskStatus::Failed | TaskStatus::Cancelled | TaskStatus::Partial => None,
-            TaskStatus::Completed => Some("it is completed"),
-            TaskStatus::Queued | TaskStatus::Processing | TaskStatus::Paused => Some("it has not ended yet"),
-        };
-        if let Some(reason) = refusal {
-            let message = format!("task {} cannot be tried again: {reason}", self.task);
-            return Err(Problem::new(ErrorCode::Conflict, message).into());
-        }
-        let recipe = newest.recipe.clone();
-        let priority = newest.priority;
-        again(tx, &document, &newest, &recipe, priority).await.map(Some)
+        retry(tx, &document, &self.task).await
     }
+}
+
+/// Starts a new task after one of a document that is held.
+pub(crate) async fn retry(tx: &mut Tx<'_>, document: &Document, task: &TaskId) -> Result<Option<Task>, Failure> {
+    let Some(newest) = newest_of(tx, &document.id).await? else { return Ok(None) };
+    let refusal = match newest.status {
+        _ if newest.id != *task => Some("there is a newer task for this document"),
+        TaskStatus::Failed | TaskStatus::Cancelled | TaskStatus::Partial => None,
+        TaskStatus::Completed => Some("it is completed"),
+        TaskStatus::Queued | TaskStatus::Processing | TaskStatus::Paused => Some("it has not ended yet"),
+    };
+    if let Some(reason) = refusal {
+        let message = format!("task {task} cannot be tried again: {reason}");
+        return Err(Problem::new(ErrorCode::Conflict, message).into());
+    }
+    let recipe = newest.recipe.clone();
+    let priority = newest.priority;
+    again(tx, document, &newest, &recipe, priority).await.map(Some)
 }
 
 /// A task, held until the transaction ends.
@@ -263,9 +268,11 @@ pub(crate) async fn again(
     priority: Priority,
 ) -> Result<Task, Failure> {
     // What was set aside as a dead letter is being tried again.
-    let set_aside = tx.execute("DELETE FROM jobs WHERE document = $1", args![&document.id]).await?;
+    let rows = tx.rows("DELETE FROM jobs WHERE document = $1 RETURNING stage", args![&document.id]).await?;
+    let set_aside = rows.iter().map(|row| row.fields().word(Stage::parse)).collect::<Result<Vec<_>, _>>()?;
     // When a stage was set aside and the rest went on without it, the pages are fine: only that stage is missing.
-    let is_read = set_aside > 0 && last.error.as_ref().is_none_or(|error| error.code != ErrorCode::PagesUnread);
+    let went_on = set_aside.iter().any(|stage| last.status == TaskStatus::Partial || *stage != last.stage);
+    let is_read = went_on && last.error.as_ref().is_none_or(|error| error.code != ErrorCode::PagesUnread);
     if last.status == TaskStatus::Partial && document.live_version == Some(last.version) && !is_read {
         let source = Source {
             sha256: document.sha256.clone(),

@@ -183,6 +183,16 @@ impl Job {
         Ok(AfterFault::Again)
     }
 
+    /// The holder found the file at fault: trying again would change nothing, so it is set aside at once.
+    ///
+    /// # Errors
+    /// When it is not held.
+    pub fn refuse(&mut self) -> Result<(), Refused> {
+        self.only_in(&[JobState::Leased])?;
+        self.set_aside();
+        Ok(())
+    }
+
     /// Its lease has ended without a word from its holder: a crash. `None` while the lease lasts.
     pub fn expire(&mut self, now: i64) -> Option<AfterFault> {
         match &self.lease {
@@ -358,6 +368,7 @@ mod tests {
         Release(u64),
         Fail(u64),
         Crash(u64),
+        Refuse,
         GiveBack,
         Pause,
         Resume,
@@ -375,6 +386,7 @@ mod tests {
             2 => (0_u64..60).prop_map(Act::Release),
             3 => (0_u64..60).prop_map(Act::Fail),
             2 => (0_u64..60).prop_map(Act::Crash),
+            1 => Just(Act::Refuse),
             1 => Just(Act::GiveBack),
             1 => Just(Act::Pause),
             2 => Just(Act::Resume),
@@ -400,6 +412,7 @@ mod tests {
                     Act::Release(seconds) => job.release(now, Duration::from_secs(seconds)),
                     Act::Fail(seconds) => job.fail(now, Duration::from_secs(seconds)).map(drop),
                     Act::Crash(seconds) => job.crash(now, Duration::from_secs(seconds)).map(drop),
+                    Act::Refuse => job.refuse(),
                     Act::GiveBack => job.give_back(),
                     Act::Pause => job.pause(),
                     Act::Resume => job.resume(now),

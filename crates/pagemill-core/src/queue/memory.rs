@@ -53,10 +53,12 @@ impl MemoryQueue {
         })
     }
 
-    /// Queues a job, unless one of the same task and stage is there: then that one is it.
+    /// Queues a job, unless one of the same task and stage is there: then that one is it. Was it set aside, it is
+    /// tried again.
     pub fn enqueue(&mut self, new: MemoryJob) -> u64 {
-        let same = self.jobs.iter().find(|(_, job)| job.task == new.task && job.stage == new.stage);
-        if let Some((id, _)) = same {
+        let same = self.jobs.iter_mut().find(|(_, job)| job.task == new.task && job.stage == new.stage);
+        if let Some((id, job)) = same {
+            let _ = job.job.replay();
             return *id;
         }
         self.last += 1;

@@ -8,12 +8,12 @@
 //!              claim                complete
 //!   ready ───────────────▶ leased ───────────▶ done (no row)
 //!    ▲ ▲                    │ │ │
-//!    │ │ wake   release,    │ │ └── fail for the last time, crash for the third ──▶ dead
-//!    │ waiting ◀─ fail ─────┘ │                                                      │
-//!    │   │  pause             │ pause                                                │
-//!    │   └──────▶ paused ◀────┘                                                      │
-//!    └── resume ─────┘                                                               │
-//!    └── replay ─────────────────────────────────────────────────────────────────────┘
+//!    │ │ wake   release,    │ │ └── refuse, last fail, third crash ──▶ dead
+//!    │ waiting ◀─ fail ─────┘ │                                         │
+//!    │   │  pause             │ pause                                   │
+//!    │   └──────▶ paused ◀────┘                                         │
+//!    └── resume ─────┘                                                  │
+//!    └── replay ────────────────────────────────────────────────────────┘
 //! ```
 
 mod job;

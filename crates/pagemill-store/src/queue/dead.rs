@@ -1,6 +1,9 @@
 //! Dead letters: jobs that were set aside, kept with all that is needed to understand and to try them again.
+//!
+//! Three crashes or errors set a job aside, and a fault of the file does so at once. The latter is tried again as its
+//! task is: by a new one, which looks at the file afresh.
 
-use pagemill_core::{DocumentId, ErrorCode, JobId, Problem, ProjectId, Stage, TaskStatus, queue::JobState};
+use pagemill_core::{DocumentId, ErrorCode, Fault, JobId, Problem, ProjectId, Stage, TaskStatus, queue::JobState};
 use serde_json::json;
 
 use super::{
@@ -63,7 +66,8 @@ impl Store {
         })
     }
 
-    /// Tries a dead letter again, with a clean slate; its task is at work again. Returns whether there was one.
+    /// Tries a dead letter again, with a clean slate; its task is at work again, or a new one where the file was at
+    /// fault. Returns whether there was one.
     ///
     /// # Errors
     /// `conflict` while its task goes on without it.
@@ -124,9 +128,7 @@ impl Write for Settle {
         let of_job = "SELECT document FROM jobs WHERE id = $1 AND project = $2 AND state = 'dead'";
         let Some(row) = tx.row(of_job, args![&self.job, &self.project]).await? else { return Ok(false) };
         let document: DocumentId = row.fields().id()?;
-        if documents::lock_document(tx, &self.project, &document).await?.is_none() {
-            return Ok(false);
-        }
+        let Some(document) = documents::lock_document(tx, &self.project, &document).await? else { return Ok(false) };
         let Some(row) = tx.lock_row(ONE, args![&self.job, &self.project]).await? else { return Ok(false) };
         let mut job = StoredJob::read(&row)?;
         if job.job.state != JobState::Dead {
@@ -144,6 +146,10 @@ impl Write for Settle {
                 format!("the task {} of job {} goes on without it; try again when it has ended", task.id, job.id);
             return Err(Problem::new(ErrorCode::Conflict, message).into());
         }
+        let fault = job.error.as_ref().map(|error| error.code.fault());
+        if task.status == TaskStatus::Failed && task.stage == job.stage && fault == Some(Fault::Input) {
+            return Ok(tasks::retry(tx, &document, &task.id).await?.is_some());
+        }
         if job.job.replay().is_err() {
             return Ok(false);
         }
@@ -153,7 +159,7 @@ impl Write for Settle {
                    WHERE id = $1";
         tx.execute(sql, args![&task.id, TaskStatus::Queued.as_str(), job.stage.as_str()]).await?;
         let data = json!({ "stage": job.stage.as_str(), "replayed": job.id.as_str() });
-        tx.event("task.queued", &self.project, Some(&task.id), Some(&document), &data)?;
+        tx.event("task.queued", &self.project, Some(&task.id), Some(&document.id), &data)?;
         tx.wake();
         Ok(true)
     }

@@ -85,7 +85,8 @@ impl Store {
         self.write(RetryLater { claim: claim.clone(), error: error.clone(), delay, crashed: true })
     }
 
-    /// Ends the task of a job: the file is at fault, and trying again would change nothing.
+    /// Ends the task of a job: the file is at fault, and trying again would change nothing. The job is kept as a
+    /// dead letter.
     ///
     /// # Errors
     /// `lease_lost` when the job is no longer held.
@@ -203,9 +204,8 @@ impl Write for FailTask {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         let Self { claim, error } = self;
-        let before = super::hold(tx, claim).await?.stored;
-        let ended = Ended { before: &before, worker: &claim.worker, outcome: Outcome::Failed, error: Some(error) };
-        attempts::record(tx, &[ended]).await?;
+        let held = super::hold(tx, claim).await?;
+        super::refuse(tx, claim, &held, error).await?;
         super::fail(tx, &claim.task, &claim.project, &claim.document, claim.stage, error).await
     }
 }

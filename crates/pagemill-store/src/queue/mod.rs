@@ -89,15 +89,19 @@ impl<'a> NewJob<'a> {
     }
 }
 
-/// Queues a job. One that is there already is left as it is.
+/// Queues a job, as [`enqueue_all`] does.
 pub(crate) async fn enqueue(tx: &mut Tx<'_>, job: &NewJob<'_>) -> Result<(), Failure> {
     enqueue_all(tx, std::slice::from_ref(job)).await
 }
 
-/// Queues jobs. Those that are there already are left as they are.
+/// Queues jobs. Those that are there already are left as they are, and those that were set aside are tried again: work
+/// has come to them anew.
 pub(crate) async fn enqueue_all(tx: &mut Tx<'_>, jobs: &[NewJob<'_>]) -> Result<(), Failure> {
     const HEAD: &str = "INSERT INTO jobs (id, task, document, project, queue, stage, unit, version, recipe, priority, \
                         turn, state, run_at, attempt, crashes, fence) VALUES";
+    const AGAIN: &str = "ON CONFLICT (task, stage, unit) DO UPDATE SET state = EXCLUDED.state, run_at = EXCLUDED.run_at, \
+                         attempt = EXCLUDED.attempt, crashes = EXCLUDED.crashes, error = NULL, died_ms = NULL \
+                         WHERE jobs.state = 'dead'";
     let mut values: Vec<Value> = Vec::with_capacity(jobs.len() * 16);
     for job in jobs {
         let new = Job::new(0, 0);
@@ -120,7 +124,7 @@ pub(crate) async fn enqueue_all(tx: &mut Tx<'_>, jobs: &[NewJob<'_>]) -> Result<
             new.fence,
         ]);
     }
-    tx.conn().insert_many(HEAD, 16, "ON CONFLICT (task, stage, unit) DO NOTHING", &values).await?;
+    tx.conn().insert_many(HEAD, 16, AGAIN, &values).await?;
     tx.wake();
     Ok(())
 }
@@ -211,7 +215,17 @@ pub(crate) async fn complete(tx: &mut Tx<'_>, done: &[(&Claim, &Held)]) -> Resul
     attempts::record(tx, &ended).await
 }
 
-/// Ends a task without success and takes its jobs away.
+/// Sets a held job aside whose file is at fault: it stays as a dead letter of the task, which ends with it.
+pub(crate) async fn refuse(tx: &mut Tx<'_>, claim: &Claim, held: &Held, error: &TaskError) -> Result<(), Failure> {
+    let mut job = held.stored.clone();
+    job.job.refuse().map_err(|_refused| lease_lost(claim))?;
+    (job.error, job.died_ms) = (Some(error.clone()), Some(wall_ms()));
+    stored::save(tx, &[job]).await?;
+    let ended = Ended { before: &held.stored, worker: &claim.worker, outcome: Outcome::Failed, error: Some(error) };
+    attempts::record(tx, &[ended]).await
+}
+
+/// Ends a task without success and takes its jobs away, all but its dead letters.
 pub(crate) async fn fail(
     tx: &mut Tx<'_>,
     task: &TaskId,

@@ -2,17 +2,24 @@
 
 use std::time::Duration;
 
-use pagemill_core::{ErrorCode, Priority, ProjectId, Queue, Stage, TaskStatus, WorkerId, queue::JobState};
-use pagemill_store::{Ahead, DeadLetterKind, MAX_CRASHES, NewDocument, Outcome, TaskFilter, WorkerJob, WorkerReport};
+use pagemill_core::{
+    ErrorCode, Page, PageSource, Priority, ProjectId, Queue, Stage, TaskStatus, WorkerId, queue::JobState,
+};
+use pagemill_store::{
+    Ahead, DeadLetter, DeadLetterKind, MAX_ATTEMPTS, MAX_CRASHES, NewDocument, Outcome, TaskFilter, WorkerJob,
+    WorkerReport,
+};
 
 use crate::{
     stories,
-    world::{LEASE, World, code, error},
+    world::{LEASE, World, code, error, info, page},
 };
 
 stories!(
     every_attempt_is_told,
     a_dead_letter_tells_all_and_can_be_replayed,
+    a_file_at_fault_is_a_dead_letter_until_it_is_tried_again,
+    two_letters_of_a_task_are_replayed_in_their_order,
     a_discarded_letter_leaves_its_task_as_it_ended,
     a_paused_task_is_not_claimed_and_goes_on_where_it_was,
     a_paused_queue_gives_nothing,
@@ -96,6 +103,77 @@ async fn a_dead_letter_tells_all_and_can_be_replayed(world: &World) {
     assert_eq!((queued.status, queued.error), (TaskStatus::Queued, None));
     world.run_all(1).await;
     assert_eq!(store.task(&world.project, &task).await.unwrap().unwrap().status, TaskStatus::Completed);
+}
+
+/// The only dead letter there is.
+async fn only_letter(world: &World) -> DeadLetter {
+    let mut letters = world.store.dead_letters(&world.project, &DeadLetterKind::default(), None, 10).await.unwrap();
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    letters.remove(0)
+}
+
+async fn a_file_at_fault_is_a_dead_letter_until_it_is_tried_again(world: &World) {
+    let store = &world.store;
+    // Refused by a stage.
+    let document = world.add("locked").await.document.id;
+    let claim = world.claim_one().await;
+    store.fail_task(&claim, &error(ErrorCode::Encrypted)).await.unwrap();
+    let letter = only_letter(world).await;
+    assert_eq!((&letter.job, &letter.task, letter.stage), (&claim.job, &claim.task, Stage::Parse));
+    assert_eq!((letter.attempts_spent, letter.crashes, letter.file.as_str()), (1, 0, "locked.pdf"));
+    assert_eq!(letter.error.as_ref().unwrap().code, ErrorCode::Encrypted);
+    assert!(letter.died_ms > 0);
+    assert_eq!(letter.attempts.iter().map(|a| a.outcome).collect::<Vec<_>>(), [Some(Outcome::Failed)]);
+    assert_eq!(world.task_of(&document).await.status, TaskStatus::Failed);
+    assert_eq!(store.standing(&world.project, &claim.task).await.unwrap().unwrap().dead, 1);
+    assert!(world.claim(9).await.is_empty());
+
+    // Replayed, it is a task like any other, and nothing of the old one is left.
+    assert!(store.replay_dead_letter(&world.project, &letter.job).await.unwrap());
+    assert!(store.dead_letters(&world.project, &DeadLetterKind::default(), None, 10).await.unwrap().is_empty());
+    assert!(!store.replay_dead_letter(&world.project, &letter.job).await.unwrap());
+    let again = world.task_of(&document).await;
+    assert_eq!((again.status, again.id == claim.task), (TaskStatus::Queued, false));
+    world.run_all(1).await;
+    assert_eq!(world.task_of(&document).await.status, TaskStatus::Completed);
+
+    // Found to hold nothing that can be used, at the end: a replay reads its pages anew.
+    let document = world.add("unreadable").await.document.id;
+    let claim = world.claim_one().await;
+    let unread = Page { source: PageSource::Failed, reason: Some("page_time_limit".to_owned()), ..page(1) };
+    store.save_pages(&claim, 0, &[unread]).await.unwrap();
+    store.finish_parse(&claim, "", &info(1), &Vec::new(), &serde_json::json!([])).await.unwrap();
+    world.run_all(1).await;
+    let letter = only_letter(world).await;
+    let task = world.task_of(&document).await;
+    assert_eq!((letter.stage, &letter.error), (Stage::Finish, &task.error));
+    assert_eq!((task.status, task.error.unwrap().code), (TaskStatus::Failed, ErrorCode::PageTimeLimit));
+    assert!(store.replay_dead_letter(&world.project, &letter.job).await.unwrap());
+    assert_eq!(world.task_of(&document).await.stage, Stage::Parse);
+    world.run_all(1).await;
+    assert_eq!(world.task_of(&document).await.status, TaskStatus::Completed);
+    assert!(store.library_counts().await.unwrap().jobs.is_empty());
+}
+
+async fn two_letters_of_a_task_are_replayed_in_their_order(world: &World) {
+    let document = world.add("a").await.document.id;
+    world.run_until(Stage::Embed, 1).await;
+    world.store.end_leases().await.unwrap();
+    for stage in [Stage::Embed, Stage::Index] {
+        for _ in 0..MAX_ATTEMPTS {
+            let claim = world.claim_one().await;
+            assert_eq!(claim.stage, stage);
+            world.store.retry_later(&claim, &error(ErrorCode::BlobsUnavailable), Duration::ZERO).await.unwrap();
+        }
+    }
+    let all = DeadLetterKind::default();
+    let letters = world.store.dead_letters(&world.project, &all, None, 10).await.unwrap();
+    assert_eq!(letters.iter().map(|letter| letter.stage).collect::<Vec<_>>(), [Stage::Embed, Stage::Index]);
+    // When the first is done, work comes to the second anew.
+    assert!(world.store.replay_dead_letter(&world.project, &letters[0].job).await.unwrap());
+    world.run_all(1).await;
+    assert_eq!(world.task_of(&document).await.status, TaskStatus::Completed);
+    assert!(world.store.library_counts().await.unwrap().jobs.is_empty());
 }
 
 async fn a_discarded_letter_leaves_its_task_as_it_ended(world: &World) {

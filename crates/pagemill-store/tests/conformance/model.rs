@@ -204,9 +204,19 @@ async fn take(world: &World, model: &mut Model, step: &Step) {
                 assert_eq!(answer.unwrap_err().code, ErrorCode::Conflict);
             } else {
                 assert!(answer.unwrap());
-                model.queue.jobs.get_mut(&id).unwrap().job.replay().unwrap();
                 let name = letter.file.trim_end_matches(".pdf").to_owned();
-                model.tasks.insert(name, (letter.document.clone(), letter.task.clone()));
+                let mut task = letter.task.clone();
+                if letter.error.as_ref().unwrap().code == ErrorCode::Damaged {
+                    // The file was at fault: a new task looks at it afresh.
+                    let newest = store.newest_task(&world.project, &letter.document).await.unwrap().unwrap();
+                    assert_ne!(newest.id, task);
+                    model.queue.jobs.retain(|_, job| job.task != task.as_str());
+                    model.queue.add(newest.id.as_str(), newest.stage, &world.project, newest.priority);
+                    task = newest.id;
+                } else {
+                    model.queue.jobs.get_mut(&id).unwrap().job.replay().unwrap();
+                }
+                model.tasks.insert(name, (letter.document.clone(), task));
             }
         }
         Step::PauseQueue(queue, paused) => {
@@ -268,6 +278,7 @@ fn end_in_model(queue: &mut MemoryQueue, id: u64, claim: &Claim, step: &Step) {
         Step::Retry(_, delay) => job.fail(now, seconds(delay)),
         Step::Crash(_) => job.crash(now, Duration::ZERO),
         _ => {
+            job.refuse().unwrap();
             queue.end_task(claim.task.as_str());
             return;
         }

@@ -153,7 +153,8 @@ pub(super) async fn list_workers(State(faces): State<Faces>) -> Result<Json<Work
     Ok(Json(WorkerList { items: faces.library.workers().await? }))
 }
 
-/// List the jobs that were set aside, with every attempt at them.
+/// List the jobs that were set aside after three crashes or errors, or because the file is at fault, with every attempt
+/// at them.
 #[utoipa::path(get, path = "/dead-letters", tag = "queues", params(Kind, Part),
     responses((status = 200, body = DeadLetterList)))]
 pub(super) async fn list_dead_letters(
@@ -179,7 +180,7 @@ pub(super) async fn get_dead_letter(
     Ok(Json(faces.library.dead_letter(&faces.project, &job).await?))
 }
 
-/// Try a job again that was set aside; its task is at work again.
+/// Try a job again that was set aside; its task is at work again, or a new one where the file was at fault.
 #[utoipa::path(post, path = "/dead-letters/{job}/replay", tag = "queues",
     params(("job" = String, Path, description = "The job, `job_…`")),
     responses((status = 202, description = "It is in its queue again")))]

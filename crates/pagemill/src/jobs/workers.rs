@@ -1,5 +1,6 @@
 //! Workers: claim, run, heart-beat, tell faults apart, stop gracefully.
 
+mod ends;
 mod upkeep;
 
 use std::{
@@ -9,10 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pagemill_core::{
-    ErrorCode, Fault, JobId, Problem, Queue, Stage, TaskError, WorkerId,
-    queue::{policy::LEASE, retry_delay},
-};
+use pagemill_core::{JobId, Queue, Stage, WorkerId, queue::policy::LEASE};
 use pagemill_store::{Claim, WorkerJob};
 use tokio::{
     sync::{Semaphore, watch},
@@ -21,6 +19,7 @@ use tokio::{
 
 use super::{EmbedPool, Progress, StageContext, ocr, parse, run_stage, webhooks};
 use crate::library::{Library, views::now_ms};
+use ends::End;
 
 /// How often an idle worker looks without being woken.
 const POLL: Duration = Duration::from_secs(1);
@@ -28,8 +27,6 @@ const POLL: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(8);
 /// How long a stop waits for the database to take the rest back; after that the leases run out.
 const FAREWELL: Duration = Duration::from_millis(1500);
-/// Pause of a job that waits for the machine (a full disk, a database that is away).
-const WAIT: Duration = Duration::from_secs(10);
 
 /// The workers of this process.
 pub struct Workers {
@@ -241,44 +238,22 @@ impl Shared {
             progress,
         };
         let started = Instant::now();
-        let result = run_stage(&context).await;
-        let ended = result.as_ref().copied();
-        self.library.metrics().job_ended(context.claim.stage, ended, started.elapsed());
-        let (stage, document) = (context.claim.stage.as_str(), &context.claim.document);
-        match result {
-            Ok(()) => tracing::debug!(stage, %document, ms = started.elapsed().as_millis() as u64, "stage done"),
-            Err(problem) => {
-                tell(&context.claim, &problem);
-                // As long as that cannot be written the job stays in hand: were its lease to run out, it would look
-                // as if it had brought its worker down.
-                while let Err(problem) = self.settle(&context.claim, &problem).await {
-                    tracing::warn!(stage, %document, code = %problem.code, "cannot write how a job ended: {problem}");
-                    if problem.code.fault() != Fault::Machine {
-                        break;
-                    }
-                    tokio::time::sleep(POLL).await;
-                }
+        let hard_limit = Duration::from_secs(self.library.settings().workers.hard_seconds);
+        let end = match tokio::time::timeout(hard_limit, run_stage(&context)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(problem)) => Some(End::of(&context.claim, &problem)),
+            Err(_elapsed) => Some(End::overdue(&context.claim, hard_limit, self.is_lively(&job))),
+        };
+        let (stage, document) = (context.claim.stage, &context.claim.document);
+        self.library.metrics().job_ended(stage, end.as_ref().map_or("done", End::outcome), started.elapsed());
+        match end {
+            None => {
+                let ms = started.elapsed().as_millis() as u64;
+                tracing::debug!(stage = stage.as_str(), %document, ms, "stage done");
             }
+            Some(end) => end.write(&context).await,
         }
         self.running().remove(&job);
-    }
-
-    /// What becomes of a job that did not finish: the fault decides.
-    async fn settle(&self, claim: &Claim, problem: &Problem) -> Result<(), Problem> {
-        let store = self.library.store();
-        let error = TaskError { code: problem.code, message: problem.message.clone() };
-        match (problem.code, problem.code.fault()) {
-            // The result is discarded.
-            (ErrorCode::LeaseLost, _) => Ok(()),
-            (ErrorCode::ShuttingDown, _) => store.release(claim, None, Duration::ZERO).await,
-            (_, Fault::Input) => store.fail_task(claim, &error).await,
-            // Not all at once when the machine is well again.
-            (_, Fault::Machine) => store.release(claim, Some(&problem.message), WAIT.mul_f64(0.5 + chance())).await,
-            (_, Fault::Crash) => store.crash_job(claim, &error, retry_delay(claim.crashes + 1, chance())).await,
-            (_, Fault::Passing | Fault::Internal) => {
-                store.retry_later(claim, &error, retry_delay(claim.attempt, chance())).await
-            }
-        }
     }
 
     /// Gives leases back whose jobs were cut off by the stop, so that they run again at once after it, and
@@ -292,22 +267,6 @@ impl Shared {
         }
         if let Err(problem) = store.forget_worker(&self.worker).await {
             tracing::warn!(code = %problem.code, "cannot leave the register of workers: {problem}");
-        }
-    }
-}
-
-/// Says once why a job did not finish.
-fn tell(claim: &Claim, problem: &Problem) {
-    let (stage, document) = (claim.stage.as_str(), &claim.document);
-    match (problem.code, problem.code.fault()) {
-        (ErrorCode::LeaseLost, _) => tracing::info!(stage, %document, "the lease was lost; the result is discarded"),
-        (ErrorCode::ShuttingDown, _) | (_, Fault::Input) => {}
-        (_, Fault::Machine) => tracing::warn!(stage, %document, code = %problem.code, "waiting: {problem}"),
-        (_, Fault::Crash) => {
-            tracing::error!(stage, %document, code = %problem.code, cause = %problem.with_causes(), "stage crashed");
-        }
-        (_, Fault::Passing | Fault::Internal) => {
-            tracing::error!(stage, %document, code = %problem.code, cause = %problem.with_causes(), "stage failed");
         }
     }
 }

@@ -4,14 +4,17 @@
 //! remember the number of the last event they were given and take what came after it from there; who is further
 //! behind than that reads from the store. So a listener that takes its time holds nothing and nobody up.
 
+#[cfg(test)]
+mod interleavings;
+mod ring;
+
 use std::{
-    collections::VecDeque,
-    sync::{Arc, PoisonError, RwLock, Weak},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
 use bytes::Bytes;
-use pagemill_core::{Event, EventId, Problem, ProjectId, TaskId};
+use pagemill_core::{ErrorCode, Event, EventId, Problem, ProjectId, TaskId};
 use pagemill_store::{Store, Topic};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +23,14 @@ use super::{
     Library,
     views::{EventView, ProcessingUpdate},
 };
+use ring::{After, Ring};
+
+/// What the ring is made of.
+mod sync {
+    pub(super) use std::sync::{PoisonError, RwLock};
+
+    pub(super) use tokio::sync::watch;
+}
 
 /// Events kept in memory for all who listen.
 pub(crate) const KEPT: usize = 1024;
@@ -51,22 +62,8 @@ impl Published {
 /// Reads new events once and hands them to all who listen.
 pub(crate) struct EventHub {
     store: Store,
-    kept: RwLock<Kept>,
-    newest: watch::Sender<EventId>,
+    ring: Ring<Published>,
     stop: CancellationToken,
-}
-
-struct Kept {
-    /// Every event with a number above this one is in `events`.
-    floor: EventId,
-    events: VecDeque<Arc<Published>>,
-}
-
-/// What is kept after a number.
-enum After {
-    Here(Vec<Arc<Published>>),
-    /// Some of it is only in the store.
-    Gone,
 }
 
 impl EventHub {
@@ -74,44 +71,23 @@ impl EventHub {
     pub(super) async fn start(store: Store, stop: CancellationToken) -> Result<Arc<Self>, Problem> {
         let wake = store.subscribe();
         let last = store.last_event().await?;
-        let kept = RwLock::new(Kept { floor: last, events: VecDeque::with_capacity(KEPT) });
-        let hub = Arc::new(Self { store: store.clone(), kept, newest: watch::Sender::new(last), stop: stop.clone() });
+        let hub = Arc::new(Self { store: store.clone(), ring: Ring::new(last, KEPT), stop: stop.clone() });
         tokio::spawn(read(store, Arc::downgrade(&hub), wake, stop));
         Ok(hub)
     }
 
     /// The number of the newest event it knows.
     pub(crate) fn newest(&self) -> EventId {
-        *self.newest.borrow()
+        self.ring.newest()
     }
 
     /// A listener to the events of a project after a number.
     pub(crate) fn listen(self: &Arc<Self>, project: &ProjectId, after: EventId) -> Listener {
-        Listener { hub: Arc::clone(self), newest: self.newest.subscribe(), project: project.clone(), after }
+        Listener { hub: Arc::clone(self), news: self.ring.subscribe(), project: project.clone(), after }
     }
 
     fn publish(&self, events: Vec<Event>) {
-        let Some(last) = events.last().map(|event| event.id) else { return };
-        let published: Vec<_> = events.into_iter().map(|event| Arc::new(Published::new(event))).collect();
-        {
-            let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-            kept.events.extend(published);
-            while kept.events.len() > KEPT {
-                if let Some(oldest) = kept.events.pop_front() {
-                    kept.floor = oldest.event.id;
-                }
-            }
-        }
-        self.newest.send_replace(last);
-    }
-
-    fn after(&self, number: EventId) -> After {
-        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        if number < kept.floor {
-            return After::Gone;
-        }
-        let first = kept.events.partition_point(|published| published.event.id <= number);
-        After::Here(kept.events.range(first..).cloned().collect())
+        self.ring.publish(events.into_iter().map(|event| (event.id, Arc::new(Published::new(event)))).collect());
     }
 }
 
@@ -151,7 +127,7 @@ async fn read(store: Store, hub: Weak<EventHub>, mut wake: watch::Receiver<u64>,
 /// Someone who is given the events of a project in order, without gaps.
 pub(crate) struct Listener {
     hub: Arc<EventHub>,
-    newest: watch::Receiver<EventId>,
+    news: watch::Receiver<EventId>,
     project: ProjectId,
     after: EventId,
 }
@@ -163,40 +139,28 @@ impl Listener {
     /// Of the database, for one that is far behind; `shutting_down` when the library closes.
     pub(crate) async fn next(&mut self) -> Result<Vec<Arc<Published>>, Problem> {
         loop {
-            self.newest.mark_unchanged();
-            match self.hub.after(self.after) {
-                After::Here(events) => {
-                    if let Some(last) = events.last() {
-                        self.after = last.event.id;
-                        let ours: Vec<_> = events.into_iter().filter(|one| one.event.project == self.project).collect();
-                        if !ours.is_empty() {
-                            return Ok(ours);
-                        }
-                        continue;
-                    }
+            let found = tokio::select! {
+                () = self.hub.stop.cancelled() => None,
+                found = self.hub.ring.next(&mut self.news, self.after) => found,
+            };
+            let ours: Vec<Arc<Published>> = match found {
+                None => return Err(Problem::new(ErrorCode::ShuttingDown, "the library is closing")),
+                Some(After::Here(events)) => {
+                    self.after = events.last().map_or(self.after, |(last, _)| *last);
+                    let events = events.into_iter().map(|(_, published)| published);
+                    events.filter(|published| published.event.project == self.project).collect()
                 }
-                After::Gone => {
-                    let floor = self.hub.kept.read().unwrap_or_else(PoisonError::into_inner).floor;
+                Some(After::Gone(floor)) => {
                     let events = self.hub.store.events_since(&self.project, self.after, BATCH).await?;
                     let is_all = events.len() < BATCH as usize;
                     let last = events.last().map_or(0, |event| event.id);
                     // What was removed or belongs to others leaves no row; up to the floor all was seen.
                     self.after = if is_all { last.max(floor) } else { last };
-                    if !events.is_empty() {
-                        return Ok(events.into_iter().map(|event| Arc::new(Published::new(event))).collect());
-                    }
-                    continue;
+                    events.into_iter().map(|event| Arc::new(Published::new(event))).collect()
                 }
-            }
-            tokio::select! {
-                () = self.hub.stop.cancelled() => {
-                    return Err(Problem::new(pagemill_core::ErrorCode::ShuttingDown, "the library is closing"));
-                }
-                changed = self.newest.changed() => {
-                    if changed.is_err() {
-                        return Err(Problem::new(pagemill_core::ErrorCode::ShuttingDown, "the library is closing"));
-                    }
-                }
+            };
+            if !ours.is_empty() {
+                return Ok(ours);
             }
         }
     }
@@ -208,14 +172,14 @@ impl Listener {
 
     /// Whether it has fallen further behind than events are kept in memory.
     pub(crate) fn is_far_behind(&self) -> bool {
-        matches!(self.hub.after(self.after), After::Gone)
+        matches!(self.hub.ring.after(self.after), After::Gone(_))
     }
 
     /// Resolves when it has fallen so far behind.
     pub(crate) async fn falls_behind(&self) {
-        let mut newest = self.newest.clone();
+        let mut news = self.news.clone();
         while !self.is_far_behind() {
-            if newest.changed().await.is_err() {
+            if news.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
         }

@@ -131,7 +131,7 @@ impl Library {
         letter.as_ref().map(DeadLetterView::from).ok_or_else(|| no_letter(job))
     }
 
-    /// Tries a dead letter again; its task is at work again.
+    /// Tries a dead letter again; its task is at work again, or a new one where the file was at fault.
     ///
     /// # Errors
     /// `not_found`; `conflict` while its task goes on without it; of the database.

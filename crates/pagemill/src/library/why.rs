@@ -170,7 +170,11 @@ fn ended(standing: &Standing) -> String {
         (None, TaskStatus::Cancelled) => "a person stopped it".to_owned(),
         (None, status) => format!("it is `{}`; there is nothing to wait for", status.as_str()),
     };
-    if standing.dead == 0 { how } else { format!("{how} ({} of its jobs are dead letters)", standing.dead) }
+    match standing.dead {
+        0 => how,
+        1 => format!("{how} (set aside, see `pagemill dead-letters`)"),
+        jobs => format!("{how} ({jobs} jobs are set aside, see `pagemill dead-letters`)"),
+    }
 }
 
 fn at_work(task: &pagemill_core::Task, job: &JobStanding, holder: Option<&HolderView>) -> (Reason, String) {

@@ -109,7 +109,15 @@ export function asideAdvice(letter) {
   switch (letter.error?.code) {
     case "reader_crashed":
     case "nesting_too_deep":
+    case "damaged":
       return "Another try helps after an update of Pagemill. Until then, replace the file with one saved anew by another program.";
+    case "encrypted":
+      return "Replace the file with one that opens without a password.";
+    case "too_many_pages":
+    case "stream_too_large":
+      return "Another try helps with higher limits in pagemill.toml, after a restart.";
+    case "ocr_unavailable":
+      return "Install Tesseract, start the server anew, and try again.";
     case "memory_limit":
       return "Another try helps with a higher limits.child_memory_bytes in pagemill.toml, after a restart.";
     case "time_limit":

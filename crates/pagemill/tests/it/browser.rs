@@ -174,8 +174,8 @@ async fn a_person_watches_work_and_holds_it_back() {
     let request = browser.client.post(server.at("/api/v1/documents")).query(&[("name", "encrypted.pdf")]);
     assert_eq!(request.body(bytes).send().await.unwrap().status(), 202);
     browser.post("url", json!({"url": format!("{}/#/work", server.url)})).await.unwrap();
-    browser.wait_for("#work-failures", "encrypted").await;
-    browser.click("#work-failures .failure-links a").await;
+    browser.wait_for("#work-aside", "encrypted").await;
+    browser.click("#work-aside .failure-head a").await;
     browser.wait_for("#task-page .badge", "failed").await;
     browser.click("#task-page [data-key=retry]").await;
     let tried = server

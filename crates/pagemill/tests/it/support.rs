@@ -117,7 +117,7 @@ impl TestDatabase {
             return None;
         };
         let database = Self { server, name: format!("test_{}", pagemill_core::WorkerId::new()) };
-        database.run(format!("CREATE DATABASE {}", database.name));
+        database.administer(format!("CREATE DATABASE {}", database.name));
         Some(database)
     }
 
@@ -125,23 +125,46 @@ impl TestDatabase {
         format!("{}/{}", self.server.rsplit_once('/').unwrap().0, self.name)
     }
 
-    /// On a thread of its own: a test may be inside a runtime already.
-    fn run(&self, sql: String) {
-        use sqlx::Connection;
-        let server = self.server.clone();
-        let work = std::thread::spawn(move || {
-            tokio::runtime::Runtime::new().unwrap().block_on(async {
-                let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
-                sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
-            });
+    /// Runs statements in it.
+    pub(crate) fn run(&self, sql: &str) {
+        at_database(self.url(), sql.to_owned(), async |database, sql| {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(database).await.unwrap();
         });
-        work.join().unwrap();
     }
+
+    /// The number that a query gives.
+    pub(crate) fn number(&self, sql: &str) -> i64 {
+        at_database(self.url(), sql.to_owned(), async |database, sql| {
+            sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(database).await.unwrap()
+        })
+    }
+
+    fn administer(&self, sql: String) {
+        at_database(self.server.clone(), sql, async |server, sql| {
+            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(server).await.unwrap();
+        });
+    }
+}
+
+/// On a thread of its own: a test may be inside a runtime already.
+fn at_database<T: Send + 'static>(
+    url: String,
+    sql: String,
+    work: impl AsyncFnOnce(&mut sqlx::PgConnection, String) -> T + Send + 'static,
+) -> T {
+    use sqlx::Connection;
+    let work = std::thread::spawn(move || {
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+            work(&mut connection, sql).await
+        })
+    });
+    work.join().unwrap()
 }
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        self.run(format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        self.administer(format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
 }
 

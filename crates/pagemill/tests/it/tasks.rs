@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, Server, TestDatabase, TestLibrary, Worker, sample};
+use crate::{
+    made_pdf::pdf,
+    support::{PATIENCE, Server, TestDatabase, TestLibrary, Worker, sample},
+};
 
 async fn upload(server: &Server, name: &str) -> (String, String) {
     let bytes = std::fs::read(sample(name)).unwrap();
@@ -171,4 +174,41 @@ fn workers_share_a_database_and_stop_without_burning_anything() {
     assert!(first.0.wait().unwrap().success());
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert_eq!(json_of(&["workers"])["workers"].as_array().unwrap().len(), 1);
+}
+
+/// While it stands, nothing of a job that is held can be written: as if the server were going down, but claims go on.
+const AWAY: &str = "CREATE SEQUENCE refusals;
+    CREATE FUNCTION refuse() RETURNS trigger AS $$
+    BEGIN PERFORM nextval('refusals'); RAISE EXCEPTION 'away' USING ERRCODE = '57P01'; END $$ LANGUAGE plpgsql;
+    CREATE TRIGGER away BEFORE UPDATE ON jobs FOR EACH ROW WHEN (OLD.state = 'leased') EXECUTE FUNCTION refuse()";
+
+#[test]
+fn a_job_past_its_limit_stays_in_hand_until_its_end_can_be_written() {
+    let Some(database) = TestDatabase::new() else { return };
+    let library = TestLibrary::new();
+    std::fs::create_dir_all(library.path()).unwrap();
+    std::fs::write(library.path().join("pagemill.toml"), "workers = { hard_seconds = 1 }").unwrap();
+    let on = |words: &[&str]| {
+        let mut command = library.command(words);
+        command.env("PAGEMILL_DATABASE", database.url());
+        command
+    };
+    let file = library.file("long.pdf", &pdf(1500, "long"));
+    assert!(on(&["add", file.to_str().unwrap()]).output().unwrap().status.success());
+    database.run(AWAY);
+    let _worker = Worker::start(on(&["worker", "--queues", "default"]));
+    let until = |sql: &str| {
+        let end = Instant::now() + PATIENCE;
+        while database.number(sql) == 0 {
+            assert!(Instant::now() < end, "{sql}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    // Longer than it takes to be refused once.
+    until("SELECT CAST(last_value >= 3 AS INT)::BIGINT FROM refusals");
+    database.run("DROP TRIGGER away ON jobs");
+    until("SELECT COUNT(*) FROM attempts");
+    let first = "outcome = 'released' AND started_ms = (SELECT MIN(started_ms) FROM attempts)";
+    assert_eq!(database.number(&format!("SELECT COUNT(*) FROM attempts WHERE {first}")), 1);
+    assert_eq!(database.number("SELECT COUNT(*) FROM jobs WHERE crashes > 0"), 0);
 }

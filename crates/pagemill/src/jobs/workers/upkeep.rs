@@ -1,16 +1,13 @@
-//! What keeps the jobs in hand alive, and ends those that should not be: heart-beats, the register of workers, limits
-//! of time, the state of the machine.
+//! What keeps the jobs in hand alive, and drops those that were taken away: heart-beats, the register of workers, the
+//! state of the machine.
 
 use std::{sync::Arc, time::Duration};
 
-use pagemill_core::{
-    ErrorCode, JobId, Problem, Queue, TaskError,
-    queue::{policy::LEASE, retry_delay},
-};
-use pagemill_store::{Claim, WorkerReport};
+use pagemill_core::{JobId, Problem, Queue, queue::policy::LEASE};
+use pagemill_store::WorkerReport;
 use tokio::sync::watch;
 
-use super::{POLL, Running, Shared, chance, pause};
+use super::{POLL, Running, Shared, pause};
 use crate::jobs::pressure;
 
 /// How often leases are renewed.
@@ -88,6 +85,7 @@ impl Shared {
         while !*stop.borrow() {
             pause(WATCH, &mut stop).await;
             self.look_around();
+            self.tell_slow();
             let held: Vec<(JobId, i64)> =
                 self.running().iter().map(|(job, running)| (job.clone(), running.claim.fence)).collect();
             if held.is_empty() {
@@ -95,9 +93,6 @@ impl Shared {
             }
             if let Ok(lost) = self.library.store().lost_jobs(&self.worker, &held).await {
                 self.drop_lost(&lost);
-            }
-            for (claim, is_lively) in self.stop_overdue() {
-                self.settle_overdue(&claim, is_lively).await;
             }
         }
     }
@@ -119,47 +114,25 @@ impl Shared {
         });
     }
 
-    /// Stops jobs past their hard limit; says for each whether it had got something done lately.
-    fn stop_overdue(&self) -> Vec<(Claim, bool)> {
-        let limits = self.library.settings().workers;
-        let mut running = self.running();
-        let mut overdue = Vec::new();
-        for (job, running) in running.iter_mut() {
+    /// Tells of jobs past their soft limit, once each.
+    fn tell_slow(&self) {
+        let limit = Duration::from_secs(self.library.settings().workers.soft_seconds);
+        for running in self.running().values_mut() {
             let took = running.started.elapsed();
-            if took > Duration::from_secs(limits.hard_seconds) {
-                running.is_moving();
-                overdue.push((job.clone(), running.moved.elapsed() < LIVELY));
-            } else if took > Duration::from_secs(limits.soft_seconds) && !running.told {
+            if took > limit && !running.told {
                 running.told = true;
                 let (stage, task) = (running.claim.stage.as_str(), &running.claim.task);
                 tracing::warn!(stage, %task, seconds = took.as_secs(), "a stage takes longer than its soft limit");
             }
         }
-        let stopped = overdue.into_iter().filter_map(|(job, is_lively)| {
-            let running = running.remove(&job)?;
-            if let Some(abort) = running.abort {
-                abort.abort();
-            }
-            Some((running.claim, is_lively))
-        });
-        stopped.collect()
     }
 
-    async fn settle_overdue(&self, claim: &Claim, is_lively: bool) {
-        let store = self.library.store();
-        let seconds = self.library.settings().workers.hard_seconds;
-        let message = format!("`{}` was stopped at its hard limit of {seconds} s", claim.stage.as_str());
-        tracing::warn!(stage = claim.stage.as_str(), task = %claim.task, is_lively, "{message}");
-        let settled = if is_lively {
-            // It goes on from its last unit, after others had their turn.
-            store.release(claim, None, Duration::ZERO).await
-        } else {
-            let error = TaskError { code: ErrorCode::TimeLimit, message };
-            store.retry_later(claim, &error, retry_delay(claim.attempt, chance())).await
-        };
-        if let Err(problem) = settled {
-            tracing::warn!(code = %problem.code, "cannot write how a job ended: {problem}");
-        }
+    /// Whether a job past its hard limit has got something done lately.
+    pub(super) fn is_lively(&self, job: &JobId) -> bool {
+        self.running().get_mut(job).is_some_and(|running| {
+            running.is_moving();
+            running.moved.elapsed() < LIVELY
+        })
     }
 
     /// Jobs that another worker has by now, or nobody should have, are not worth going on with.
