@@ -3,8 +3,9 @@
 //! Pages name pieces of their content by numbers (`/MCID`); the parent tree of the structure tells the element each
 //! belongs to (ISO 32000-1, 14.7.4.4). Only what stands on the page at hand is looked up.
 
-use hayro_syntax::object::{Array, Dict, Name, Object, ObjectIdentifier};
+use hayro_syntax::object::{Array, Dict, MaybeRef, Name, Object, ObjectIdentifier};
 use hayro_syntax::page::Page as EnginePage;
+use hayro_syntax::xref::XRef;
 use rustc_hash::FxHashMap;
 
 use crate::content::{Content, Mark, Tag};
@@ -14,11 +15,14 @@ use crate::open::Pdf;
 const CLIMB: u8 = 12;
 /// Names that stand for names that stand for names.
 const ROLES: u8 = 8;
+/// Nodes of the parent tree on the way to a page.
+const MOST_NODES: u32 = 1000;
 /// Numbers beyond this are no numbers of content.
 const MOST_MARKS: usize = 100_000;
 
 /// The tags of a file.
 pub(crate) struct Structure<'a> {
+    xref: &'a XRef,
     parents: Dict<'a>,
     roles: Option<Dict<'a>>,
     depth: u8,
@@ -33,7 +37,12 @@ impl<'a> Structure<'a> {
         }
         let root = catalog.get::<Dict<'_>>(b"StructTreeRoot")?;
         let parents = root.get::<Dict<'_>>(b"ParentTree")?;
-        Some(Self { parents, roles: root.get::<Dict<'_>>(b"RoleMap"), depth: pdf.limits.tree_depth })
+        Some(Self {
+            xref: pdf.engine().xref(),
+            parents,
+            roles: root.get::<Dict<'_>>(b"RoleMap"),
+            depth: pdf.limits.tree_depth,
+        })
     }
 
     /// Says of the words of a page what the tags say, where they are to be trusted.
@@ -42,8 +51,10 @@ impl<'a> Structure<'a> {
         if !marks.iter().any(|(_, mark)| *mark != Mark::None) {
             return;
         }
-        let elements =
-            page.raw().get::<u32>(b"StructParents").and_then(|key| self.elements(&self.parents, key, self.depth));
+        let elements = page
+            .raw()
+            .get::<u32>(b"StructParents")
+            .and_then(|key| self.elements(&self.parents, key, self.depth, &mut { MOST_NODES }));
         let elements: Vec<Object<'a>> = elements.map(|all| all.iter().take(MOST_MARKS).collect()).unwrap_or_default();
         let mut known: FxHashMap<ObjectIdentifier, Tag> = FxHashMap::default();
         let mut tag_of = |mark: Mark| match mark {
@@ -63,13 +74,18 @@ impl<'a> Structure<'a> {
         }
     }
 
-    /// The elements of the content with numbers on a page, by its key in the parent tree.
-    fn elements(&self, node: &Dict<'a>, key: u32, depth: u8) -> Option<Array<'a>> {
+    /// The elements of the content with numbers on a page, by its key in the parent tree. No more than `left` nodes of
+    /// the tree are looked at, and no array but the one that is wanted.
+    fn elements(&self, node: &Dict<'a>, key: u32, depth: u8, left: &mut u32) -> Option<Array<'a>> {
+        *left = left.checked_sub(1)?;
         if let Some(numbers) = node.get::<Array<'_>>(b"Nums") {
-            let mut items = numbers.iter::<Object<'_>>();
-            while let (Some(at), Some(value)) = (items.next(), items.next()) {
+            let mut items = numbers.raw_iter();
+            while let (Some(MaybeRef::NotRef(at)), Some(value)) = (items.next(), items.next()) {
                 if at.into_number().is_some_and(|at| at.as_i64() == i64::from(key)) {
-                    return value.into_array();
+                    return match value {
+                        MaybeRef::Ref(reference) => self.xref.get::<Array<'_>>(reference.into()),
+                        MaybeRef::NotRef(value) => value.into_array(),
+                    };
                 }
             }
         }
@@ -80,7 +96,8 @@ impl<'a> Structure<'a> {
             Some((limits.next()?..=limits.next()?).contains(&key))
         };
         let kids = node.get::<Array<'_>>(b"Kids")?;
-        kids.iter::<Dict<'_>>().filter(|kid| holds(kid) == Some(true)).find_map(|kid| self.elements(&kid, key, depth))
+        let mut holding = kids.iter::<Dict<'_>>().filter(|kid| holds(kid) == Some(true));
+        holding.find_map(|kid| self.elements(&kid, key, depth, left))
     }
 
     /// What an element makes of its text; what stands within a line is as what it stands in.
@@ -173,6 +190,16 @@ mod tests {
         assert!(plain.iter().all(|(kind, ..)| *kind != BlockKind::Heading), "{plain:?}");
         let untagged = kinds("", "H2");
         assert!(untagged.iter().all(|(kind, ..)| *kind != BlockKind::Heading), "{untagged:?}");
+    }
+
+    #[test]
+    fn a_parent_tree_that_holds_itself_ends() {
+        let page = format!("/H1 <</MCID 0>> BDC\n{}EMC\n", lines(60.0, 628.0, &TEXT));
+        let tree = format!("<</Limits [0 9] /Kids [{}]>>", "7 0 R ".repeat(60));
+        let root = ["<</Type /StructTreeRoot /ParentTree 7 0 R>>", &tree];
+        let catalog = "/StructTreeRoot 6 0 R /MarkInfo <</Marked true>>";
+        let pages = read(pages_pdf(catalog, &[("/StructParents 0", &page)], &root), 1..=1);
+        assert_eq!(pages[0].blocks.iter().map(|block| block.kind).collect::<Vec<_>>(), [BlockKind::Paragraph]);
     }
 
     #[test]
