@@ -177,7 +177,11 @@ fn workers_share_a_database_and_stop_without_burning_anything() {
 }
 
 /// While it stands, nothing of a job that is held can be written: as if the server were going down, but claims go on.
-const AWAY: &str = "CREATE SEQUENCE refusals;
+/// Pages are saved slowly, so that no machine reads a long file before its time is over.
+const AWAY: &str = "CREATE FUNCTION crawl() RETURNS trigger AS $$
+    BEGIN PERFORM pg_sleep(0.2); RETURN NULL; END $$ LANGUAGE plpgsql;
+    CREATE TRIGGER slow AFTER INSERT ON pages FOR EACH STATEMENT EXECUTE FUNCTION crawl();
+    CREATE SEQUENCE refusals;
     CREATE FUNCTION refuse() RETURNS trigger AS $$
     BEGIN PERFORM nextval('refusals'); RAISE EXCEPTION 'away' USING ERRCODE = '57P01'; END $$ LANGUAGE plpgsql;
     CREATE TRIGGER away BEFORE UPDATE ON jobs FOR EACH ROW WHEN (OLD.state = 'leased') EXECUTE FUNCTION refuse()";
