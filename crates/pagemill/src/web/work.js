@@ -201,20 +201,35 @@ function failureRow({ code, message, tasks }) {
 
 function showAside({ items, next }) {
   byId("work-aside-part").hidden = items.length === 0;
-  put("work-aside", items.map(asideRow));
+  put("work-aside", asideKinds(items).map((letters) => (letters.length > 1 ? asideKindRow(letters) : asideRow(letters[0]))));
   put("work-aside-acts", [
     next && el("p", { class: "aside-line" }, `These are the first ${items.length}; there are more.`),
-    items.length > 1 &&
-      asideButton(`Try all ${items.length} again`, "aside-all", async () => {
-        for (const letter of items) {
-          await replayDeadLetter(letter.job).catch((problem) => {
-            // Somebody else may have been quicker.
-            if (problem.code !== "not_found") throw problem;
-          });
-        }
-        announce(`${count(items.length, "job")} tried again`);
-      }),
+    items.length > 1 && asideButton(`Try all ${items.length} again`, "aside-all", () => replayAll(items)),
   ]);
+}
+
+/** Letters whose files have the same fault together; one that crashed is a case of its own. */
+function asideKinds(letters) {
+  const kinds = new Map();
+  for (const letter of letters) {
+    const kind = letter.crashes > 0 ? letter.job : (letter.error?.code ?? letter.job);
+    kinds.set(kind, [...(kinds.get(kind) ?? []), letter]);
+  }
+  return [...kinds.values()];
+}
+
+async function replayAll(letters) {
+  await forEach(letters, replayDeadLetter);
+  announce(`${count(letters.length, "job")} tried again`);
+}
+
+async function forEach(letters, act) {
+  for (const letter of letters) {
+    await act(letter.job).catch((problem) => {
+      // Somebody else may have been quicker.
+      if (problem.code !== "not_found") throw problem;
+    });
+  }
 }
 
 /** A button of the list, which is drawn anew after each act: what went wrong stays above it until the next. */
@@ -252,6 +267,36 @@ function asideRow(letter) {
         const text = "This piece of work is given up: its task stays as it ended, and the document in the library.";
         if (!(await confirmed({ title: `Give up the work on “${name}”?`, text, act: "Throw away" }))) return;
         await discardDeadLetter(job);
+        announce("Thrown away");
+      }),
+    ),
+  );
+}
+
+function asideKindRow(letters) {
+  const [{ error }] = letters;
+  const documents = count(letters.length, "document");
+  return el(
+    "li",
+    { class: "failure" },
+    el("p", { class: "failure-head" }, el("strong", {}, documents), " ", el("code", { class: "error-code" }, error.code)),
+    el("p", { class: "failure-text" }, sentence(error.message)),
+    el("p", { class: "failure-text" }, asideAdvice(letters[0])),
+    el(
+      "p",
+      { class: "failure-links" },
+      letters.slice(0, LINKED).map((letter) =>
+        el("a", { href: `#/work/${letter.task}`, "data-key": `aside-${letter.job}` }, names.get(letter.document) ?? letter.file),
+      ),
+    ),
+    el(
+      "div",
+      { class: "aside-acts" },
+      asideButton("Try all again", `replay-kind-${error.code}`, () => replayAll(letters)),
+      asideButton("Throw all away", `discard-kind-${error.code}`, async () => {
+        const text = "This work is given up: the tasks stay as they ended, and the documents in the library.";
+        if (!(await confirmed({ title: `Give up the work on ${documents}?`, text, act: "Throw away" }))) return;
+        await forEach(letters, discardDeadLetter);
         announce("Thrown away");
       }),
     ),

@@ -170,18 +170,22 @@ async fn a_person_watches_work_and_holds_it_back() {
     browser.wait_for("#task-page .step", "Reading").await;
 
     // A task that ended without a result says why, and is tried again by a button.
-    let bytes = std::fs::read(sample("encrypted.pdf")).unwrap();
-    let request = browser.client.post(server.at("/api/v1/documents")).query(&[("name", "encrypted.pdf")]);
-    assert_eq!(request.body(bytes).send().await.unwrap().status(), 202);
+    // Files with the same fault stand together.
+    let mut bytes = std::fs::read(sample("encrypted.pdf")).unwrap();
+    for name in ["encrypted.pdf", "again.pdf"] {
+        bytes.push(b'\n');
+        let request = browser.client.post(server.at("/api/v1/documents")).query(&[("name", name)]);
+        assert_eq!(request.body(bytes.clone()).send().await.unwrap().status(), 202);
+    }
     browser.post("url", json!({"url": format!("{}/#/work", server.url)})).await.unwrap();
-    browser.wait_for("#work-aside", "encrypted").await;
-    browser.click("#work-aside .failure-head a").await;
+    browser.wait_for("#work-aside", "2 documents encrypted").await;
+    browser.click("#work-aside .failure-links a").await;
     browser.wait_for("#task-page .badge", "failed").await;
     browser.click("#task-page [data-key=retry]").await;
     let tried = server
-        .until("/api/v1/tasks?status=failed", |tasks| tasks["items"].as_array().is_some_and(|items| items.len() == 2))
+        .until("/api/v1/tasks?status=failed", |tasks| tasks["items"].as_array().is_some_and(|items| items.len() == 3))
         .await;
-    let newest = tried["items"][1]["id"].as_str().unwrap();
+    let newest = tried["items"][2]["id"].as_str().unwrap();
     let here = "return location.hash";
     assert_eq!(browser.script(here, json!([])).await, format!("#/work/{newest}"));
 
