@@ -4,7 +4,6 @@ use pagemill_core::Rect;
 
 use super::Page;
 use super::grid::{Grid, Kind, Span};
-use super::places::CELL_GAP;
 use super::text::{TableWord, TextLine, WordKind};
 
 /// A page with fewer words has no table.
@@ -137,9 +136,7 @@ fn has_caption(bbox: &Rect, page: &Page<'_>) -> bool {
 
 /// Whether the title of a table, with its number, stands alone on a line of a place.
 pub(super) fn has_title(place: &Rect, page: &Page<'_>) -> bool {
-    page.lines_in(place)
-        .iter()
-        .any(|line| line.segments(page.words, CELL_GAP).len() == 1 && is_caption(line, page, true))
+    page.lines_in(place).iter().any(|line| page.pieces(line).len() == 1 && is_caption(line, page, true))
 }
 
 /// Whether a line begins as the caption of a table does.

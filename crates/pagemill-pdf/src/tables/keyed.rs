@@ -3,8 +3,8 @@
 use pagemill_core::Rect;
 
 use super::grid::{Grid, Kind, index_of};
-use super::places::{CELL_GAP, is_running_text, place_of};
-use super::text::{self, TextLine};
+use super::places::{grid_over, is_running_text, place_of};
+use super::text::{Segment, TextLine};
 use super::{Page, columns};
 
 /// Lines of fewer pieces are no whole rows.
@@ -17,9 +17,8 @@ const FURTHEST: f32 = 9.0;
 /// Runs of lines in many columns over the whole width of the page, and grids over them.
 pub(super) fn runs(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
     let taken: Vec<Rect> = found.iter().filter(|grid| !is_head(grid)).map(Grid::bbox).collect();
-    let free = |at: &usize| taken.iter().all(|bbox| bbox.intersection(&page.words[*at].bbox).is_none());
-    let lines = text::lines_of(page.words, (0..page.words.len()).filter(free).collect());
-    let whole: Vec<bool> = lines.iter().map(|line| line.segments(page.words, CELL_GAP).len() >= PIECES).collect();
+    let lines = page.lines_outside(&taken, 0..page.words.len());
+    let whole: Vec<bool> = lines.iter().map(|line| page.pieces(line).len() >= PIECES).collect();
     let mut out = Vec::new();
     let mut at = 0;
     while at < lines.len() {
@@ -32,7 +31,7 @@ pub(super) fn runs(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
         let rows = whole[at..end].iter().filter(|whole| **whole).count();
         // Where no cell goes on over a line, rows of words in columns tell as much.
         if rows >= LEAST_ROWS && (run.len() - rows) * 3 > rows {
-            out.extend(grid_over(run, &whole[at..end], page));
+            out.extend(grid_of(run, &whole[at..end], page));
         }
         at = end;
     }
@@ -65,7 +64,7 @@ fn run_end(lines: &[TextLine], page: &Page<'_>) -> usize {
 }
 
 /// A grid over the lines up to the last that keeps to the columns of the whole rows.
-fn grid_over(run: &[TextLine], whole: &[bool], page: &Page<'_>) -> Option<Grid> {
+fn grid_of(run: &[TextLine], whole: &[bool], page: &Page<'_>) -> Option<Grid> {
     let rows: Vec<TextLine> =
         run.iter().zip(whole).filter(|(_, whole)| **whole).map(|(line, _)| line.clone()).collect();
     let wide = Rect::union_all(rows.iter().map(|line| &line.bbox))?;
@@ -76,15 +75,12 @@ fn grid_over(run: &[TextLine], whole: &[bool], page: &Page<'_>) -> Option<Grid> 
     }
     let in_columns = |line: &TextLine| {
         let inside = line.bbox.x0 > wide.x0 - line.size && line.bbox.x1 < wide.x1 + line.size;
-        let astride = |segment: &text::Segment| index_of(&xs, segment.x0 + 2.0) != index_of(&xs, segment.x1 - 2.0);
-        inside && line.segments(page.words, CELL_GAP).iter().filter(|segment| astride(segment)).count() <= 1
+        let astride = |segment: &Segment| index_of(&xs, segment.x0 + 2.0) != index_of(&xs, segment.x1 - 2.0);
+        inside && page.pieces(line).iter().filter(|segment| astride(segment)).count() <= 1
     };
-    let alone =
-        |line: &TextLine| line.segments(page.words, CELL_GAP).len() == 1 && line.bbox.width() > 0.5 * wide.width();
+    let alone = |line: &TextLine| page.pieces(line).len() == 1 && line.bbox.width() > 0.5 * wide.width();
     // The first line may be titles over several columns.
     let leaves = |line: &TextLine| !in_columns(line) || alone(line);
     let end = run.iter().skip(1).position(leaves).map_or(run.len(), |at| at + 1);
-    let area = Rect::union_all(run[..end].iter().map(|line| &line.bbox))?;
-    let area = Rect::new(area.x0 - 1.0, area.y0 - 0.5, area.x1 + 1.0, area.y1 + 0.5);
-    Grid::over(&place_of(Kind::Keyed, area, page), page)
+    grid_over(Kind::Keyed, &run[..end], page)
 }

@@ -24,12 +24,14 @@ use pagemill_core::Rect;
 use crate::content::{Content, Direction};
 use grid::Grid;
 use rules::Rules;
-use text::{TableWord, TextLine, WordKind};
+use text::{Segment, TableWord, TextLine, WordKind};
 
 pub(crate) use block::written;
 
 /// Words aslant are heads of columns where they are not larger than the words of the page by this factor.
 const LARGEST_SLANTED: f32 = 1.5;
+/// A gap of this many ems parts the cells of a line when nothing else is known.
+const CELL_GAP: f32 = 1.0;
 
 /// A cell as found: its place in the grid, and its words line by line.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,8 +107,10 @@ pub(crate) fn find_tables(
     for place in keyed::runs(&page, &found) {
         if judge::is_table(&place, &page) {
             keyed::supersede(&mut found, &place);
+            if is_apart(&place, &found) {
+                found.push(place);
+            }
         }
-        keep_sound(place, &mut found, &page);
     }
     for flow in flows {
         for place in places::aligned_runs(&page, flow, &found) {
@@ -138,18 +142,32 @@ impl Page<'_> {
         let inside = |word: &TableWord| area.holds_middle_of(&word.bbox, 0.0);
         text::lines_of(self.words, (0..self.words.len()).filter(|at| inside(&self.words[*at])).collect())
     }
+
+    /// Lines of some words, by their places; those that touch a box that is taken are left out.
+    fn lines_outside(&self, taken: &[Rect], chosen: impl Iterator<Item = usize>) -> Vec<TextLine> {
+        let free = |at: &usize| taken.iter().all(|bbox| bbox.intersection(&self.words[*at].bbox).is_none());
+        text::lines_of(self.words, chosen.filter(free).collect())
+    }
+
+    /// The pieces of a line: its cells, where nothing else is known.
+    fn pieces(&self, line: &TextLine) -> Vec<Segment> {
+        line.segments(self.words, CELL_GAP)
+    }
 }
 
 /// Keeps a grid that is a table and shares neither ground nor words with one found before.
 fn keep_sound(grid: Grid, found: &mut Vec<Grid>, page: &Page<'_>) {
-    let apart = |other: &Grid| {
+    if is_apart(&grid, found) && judge::is_table(&grid, page) {
+        found.push(grid);
+    }
+}
+
+/// Whether a grid shares neither ground nor words with those found before.
+fn is_apart(grid: &Grid, found: &[Grid]) -> bool {
+    found.iter().all(|other| {
         let (ours, theirs) = (grid.bbox(), other.bbox());
         let shared_ground = theirs.intersection(&ours).map_or(0.0, |both| both.area());
         let near = theirs.y0 <= ours.y1 && ours.y0 <= theirs.y1;
         shared_ground < 4.0 && !(near && other.words().any(|word| grid.words().any(|own| own == word)))
-    };
-
-    if found.iter().all(apart) && judge::is_table(&grid, page) {
-        found.push(grid);
-    }
+    })
 }

@@ -4,7 +4,7 @@ use pagemill_core::Rect;
 
 use super::grid::{Grid, Kind, Place};
 use super::rules::Rule;
-use super::text::{self, TextLine};
+use super::text::TextLine;
 use super::{Page, judge};
 
 /// Ends of rules this close to another rule touch it.
@@ -13,8 +13,6 @@ const TOUCH: f32 = 4.0;
 const MOST_RULES: usize = 1500;
 /// The heads of columns reach so far above a shaded table, in points.
 const HEADS: f32 = 72.0;
-/// A gap of this many ems parts the cells of a line when nothing else is known.
-pub(super) const CELL_GAP: f32 = 1.0;
 
 /// Places where rules cross, and grids over them.
 pub(super) fn lattices(page: &Page<'_>) -> Vec<Grid> {
@@ -107,7 +105,7 @@ fn rows_below(place: &mut Place, page: &Page<'_>) {
     if area.height() > HEADS {
         return;
     }
-    let pieces_of = |line: &TextLine| line.segments(page.words, CELL_GAP).len();
+    let pieces_of = |line: &TextLine| page.pieces(line).len();
     let heads = page.lines_in(&area).iter().map(pieces_of).max().unwrap_or(0);
     if heads < 4 {
         return;
@@ -223,15 +221,13 @@ fn table_strip(page: &Page<'_>, strip: &Rect) -> Option<usize> {
     }
     // Lines of one piece from side to side, one below the other, are a paragraph.
     let is_full = |line: &TextLine| {
-        line.words.len() >= 7
-            && line.bbox.width() > 0.9 * strip.width()
-            && line.segments(page.words, CELL_GAP).len() == 1
+        line.words.len() >= 7 && line.bbox.width() > 0.9 * strip.width() && page.pieces(line).len() == 1
     };
     if lines.windows(3).any(|three| three.iter().all(is_full)) {
         return None;
     }
     let running = lines.iter().filter(|line| is_running_text(line, page, strip.width())).count();
-    let several = lines.iter().filter(|line| line.segments(page.words, CELL_GAP).len() > 1).count();
+    let several = lines.iter().filter(|line| page.pieces(line).len() > 1).count();
     let table = running * 3 <= lines.len() && (several * 2 >= lines.len() || lines.len() <= 3);
     table.then_some(lines.len())
 }
@@ -239,7 +235,7 @@ fn table_strip(page: &Page<'_>, strip: &Rect) -> Option<usize> {
 pub(super) fn is_running_text(line: &TextLine, page: &Page<'_>, width: f32) -> bool {
     line.words.len() >= 7
         && line.bbox.width() > 0.66 * width
-        && line.segments(page.words, CELL_GAP).iter().any(|segment| segment.x1 - segment.x0 > 0.6 * width)
+        && page.pieces(line).iter().any(|segment| segment.x1 - segment.x0 > 0.6 * width)
 }
 
 /// The area with the lines above and below that have several pieces within its width.
@@ -249,7 +245,7 @@ fn grown(page: &Page<'_>, mut area: Rect) -> Rect {
     let within = page.lines_in(&area);
     let size = within.iter().map(|line| line.size).sum::<f32>() / within.len().max(1) as f32;
     let is_row = |line: &TextLine| {
-        let pieces = line.segments(page.words, CELL_GAP);
+        let pieces = page.pieces(line);
         // Text in columns below a table has lines of many words beside each other, and its own size.
         let is_text = line.words.len() >= 10 && pieces.iter().all(|piece| piece.words >= 4);
         let alike = line.size < 1.15 * size && line.size > 0.85 * size;
@@ -296,13 +292,9 @@ pub(super) fn aligned_runs(page: &Page<'_>, flow: &[u32], found: &[Grid]) -> Vec
     for (at, word) in page.words.iter().enumerate() {
         place_of_id[word.id as usize] = Some(at);
     }
-    let free = |at: &usize| {
-        let word = &page.words[*at].bbox;
-        taken.iter().all(|bbox| bbox.intersection(word).is_none())
-    };
-    let chosen = flow.iter().filter_map(|id| place_of_id.get(*id as usize).copied().flatten()).filter(free).collect();
-    let lines = text::lines_of(page.words, chosen);
-    let several: Vec<bool> = lines.iter().map(|line| line.segments(page.words, CELL_GAP).len() > 1).collect();
+    let chosen = flow.iter().filter_map(|id| place_of_id.get(*id as usize).copied().flatten());
+    let lines = page.lines_outside(&taken, chosen);
+    let several: Vec<bool> = lines.iter().map(|line| page.pieces(line).len() > 1).collect();
     let mut out = Vec::new();
     let mut at = 0;
     while at < lines.len() {
@@ -312,15 +304,19 @@ pub(super) fn aligned_runs(page: &Page<'_>, flow: &[u32], found: &[Grid]) -> Vec
         }
         let end = run_end(&lines, &several, at);
         let run = &lines[at..end];
-        if run.len() >= 3
-            && let Some(area) = Rect::union_all(run.iter().map(|line| &line.bbox))
-        {
-            let area = Rect::new(area.x0 - 1.0, area.y0 - 0.5, area.x1 + 1.0, area.y1 + 0.5);
-            out.extend(Grid::over(&place_of(Kind::Aligned, area, page), page));
+        if run.len() >= 3 {
+            out.extend(grid_over(Kind::Aligned, run, page));
         }
         at = end.max(at + 1);
     }
     out
+}
+
+/// A grid over lines and the white around them.
+pub(super) fn grid_over(kind: Kind, lines: &[TextLine], page: &Page<'_>) -> Option<Grid> {
+    let area = Rect::union_all(lines.iter().map(|line| &line.bbox))?;
+    let area = Rect::new(area.x0 - 1.0, area.y0 - 0.5, area.x1 + 1.0, area.y1 + 0.5);
+    Grid::over(&place_of(kind, area, page), page)
 }
 
 /// The end of a run of lines that begins at `begin`: up to two lines of one piece may come in between.
