@@ -3,6 +3,8 @@
 
 use std::io::Read;
 
+use memchr::memmem;
+
 /// More pages than this are not looked for.
 const MOST_PAGES: usize = 10_000;
 /// A page dictionary is looked at for so many bytes.
@@ -27,10 +29,10 @@ pub(crate) fn with_new_tree(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(bytes.len() + kids.len() + 256);
     // Trailers that name a root are what misled the reader: they are made unreadable, byte for byte.
     out.extend(bytes);
-    for at in find_all(bytes, b"trailer").chain(find_all(bytes, b"startxref")) {
+    for at in memmem::find_iter(bytes, b"trailer").chain(memmem::find_iter(bytes, b"startxref")) {
         out[at] = b'%';
     }
-    for at in find_all(bytes, b"/Root") {
+    for at in memmem::find_iter(bytes, b"/Root") {
         out[at + 1] = b'r';
     }
     out.extend(
@@ -54,12 +56,12 @@ pub(crate) fn content(bytes: &[u8], object: u32, most: u64) -> Option<Vec<u8>> {
     let rest = rest.trim_ascii_start();
     let rest = rest.strip_prefix(b"stream").unwrap_or(rest).trim_ascii_start();
     let ends = [b"endstream".as_slice(), b"endobj", b"startxref"];
-    let end = ends.into_iter().filter_map(|end| rest.windows(end.len()).position(|window| window == end)).min();
+    let end = ends.into_iter().filter_map(|end| memmem::find(rest, end)).min();
     let data = &rest[..end.unwrap_or(rest.len())];
     let mut out = Vec::new();
-    if find_all(dictionary, b"/Filter").next().is_none() {
+    if memmem::find_iter(dictionary, b"/Filter").next().is_none() {
         out.extend(data.iter().take(usize::try_from(most).unwrap_or(usize::MAX)));
-    } else if find_all(dictionary, b"/FlateDecode").count() == 1 {
+    } else if memmem::find_iter(dictionary, b"/FlateDecode").count() == 1 {
         // What unfolds before the damage is kept.
         let mut decoder = flate2::read::ZlibDecoder::new(data).take(most);
         let _damaged = decoder.read_to_end(&mut out);
@@ -88,7 +90,7 @@ fn end_of_dictionary(body: &[u8]) -> Option<usize> {
 
 /// The objects that lie open in a file: their numbers and what follows `obj`.
 fn objects(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
-    find_all(bytes, b" obj").filter_map(|at| {
+    memmem::find_iter(bytes, b" obj").filter_map(|at| {
         let before = bytes.get(at.saturating_sub(20)..at)?;
         let mut words = before.rsplit(|byte| !byte.is_ascii_digit());
         let _generation: u32 = number(words.next()?)?;
@@ -103,17 +105,11 @@ fn number(digits: &[u8]) -> Option<u32> {
 /// Whether an object is a dictionary of the type `Page`.
 fn is_page(body: &[u8]) -> bool {
     let body = &body[..body.len().min(DICTIONARY)];
-    let end = find_all(body, b"endobj").chain(find_all(body, b"stream")).min().unwrap_or(body.len());
-    find_all(&body[..end], b"/Type").any(|at| {
+    let end = memmem::find_iter(body, b"endobj").chain(memmem::find_iter(body, b"stream")).min().unwrap_or(body.len());
+    memmem::find_iter(&body[..end], b"/Type").any(|at| {
         let value = body[at + 5..end].trim_ascii_start();
         value.strip_prefix(b"/Page").is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphanumeric))
     })
-}
-
-fn find_all<'b>(bytes: &'b [u8], word: &'static [u8]) -> impl Iterator<Item = usize> + 'b {
-    let first = word[0];
-    let candidates = bytes.iter().enumerate().filter(move |(_, byte)| **byte == first).map(|(at, _)| at);
-    candidates.filter(move |at| bytes[*at..].starts_with(word))
 }
 
 #[cfg(test)]

@@ -154,22 +154,14 @@ impl Prepared {
         let mut taken = vec![false; self.lines.len()];
         let mut heads = Vec::new();
         let mut feet = Vec::new();
-        for (at, top) in furniture {
-            if let Some(slot) = taken.get_mut(*at) {
-                *slot = true;
-                let kind = if *top { BlockKind::Header } else { BlockKind::Footer };
-                let draft = self.draft(kind, std::slice::from_ref(&self.lines[*at]), None, 0);
-                if *top { heads.push(draft) } else { feet.push(draft) }
-            }
-        }
-        let width = self.frame_size().0;
-        for (at, top) in self.edges.tagged(&self.lines, &self.content) {
-            if !std::mem::replace(&mut taken[at], true) {
+        for (at, top) in furniture.iter().copied().chain(self.edges.tagged(&self.lines, &self.content)) {
+            if taken.get_mut(at).is_some_and(|taken| !std::mem::replace(taken, true)) {
                 let kind = if top { BlockKind::Header } else { BlockKind::Footer };
                 let draft = self.draft(kind, std::slice::from_ref(&self.lines[at]), None, 0);
                 if top { heads.push(draft) } else { feet.push(draft) }
             }
         }
+        let width = self.frame_size().0;
         // Numbers of lines and pages in the margin, beside other text.
         let is_aside = |line: &Line| {
             let aside = line.frame.x1 < MARGIN * width || line.frame.x0 > (1.0 - MARGIN) * width;
