@@ -180,22 +180,32 @@ function kinds(tasks) {
 }
 
 function failureRow({ code, message, tasks }) {
-  return el(
-    "li",
-    { class: "failure" },
-    el("p", { class: "failure-head" }, el("strong", {}, count(tasks.length, "document")), " ", el("code", { class: "error-code" }, code)),
-    el("p", { class: "failure-text" }, sentence(message)),
-    el(
-      "p",
-      { class: "failure-links" },
-      tasks.slice(0, LINKED).map((task) =>
-        el("a", { href: `#/work/${task.id}`, "data-key": `fail-${task.id}` }, names.get(task.document) ?? task.document),
-      ),
-    ),
+  const links = tasks.map((task) => ({ task: task.id, key: `fail-${task.id}`, name: names.get(task.document) ?? task.document }));
+  return kindRow(
+    { code, message },
+    links,
+    null,
     button(tasks.length > 1 ? "Try all again" : "Try again", `retry-${code}`, async () => {
       await retryTasks({ code });
       await refreshWork();
     }),
+  );
+}
+
+/** Documents with which the same went wrong, the first of them by name, and what can be done. */
+function kindRow({ code, message }, links, advice, acts) {
+  return el(
+    "li",
+    { class: "failure" },
+    el("p", { class: "failure-head" }, el("strong", {}, count(links.length, "document")), " ", el("code", { class: "error-code" }, code)),
+    el("p", { class: "failure-text" }, sentence(message)),
+    advice && el("p", { class: "failure-text" }, advice),
+    el(
+      "p",
+      { class: "failure-links" },
+      links.slice(0, LINKED).map(({ task, key, name }) => el("a", { href: `#/work/${task}`, "data-key": key }, name)),
+    ),
+    acts,
   );
 }
 
@@ -275,27 +285,18 @@ function asideRow(letter) {
 
 function asideKindRow(letters) {
   const [{ error }] = letters;
-  const documents = count(letters.length, "document");
-  return el(
-    "li",
-    { class: "failure" },
-    el("p", { class: "failure-head" }, el("strong", {}, documents), " ", el("code", { class: "error-code" }, error.code)),
-    el("p", { class: "failure-text" }, sentence(error.message)),
-    el("p", { class: "failure-text" }, asideAdvice(letters[0])),
-    el(
-      "p",
-      { class: "failure-links" },
-      letters.slice(0, LINKED).map((letter) =>
-        el("a", { href: `#/work/${letter.task}`, "data-key": `aside-${letter.job}` }, names.get(letter.document) ?? letter.file),
-      ),
-    ),
+  const links = letters.map(({ task, job, document, file }) => ({ task, key: `aside-${job}`, name: names.get(document) ?? file }));
+  return kindRow(
+    error,
+    links,
+    asideAdvice(letters[0]),
     el(
       "div",
       { class: "aside-acts" },
       asideButton("Try all again", `replay-kind-${error.code}`, () => replayAll(letters)),
       asideButton("Throw all away", `discard-kind-${error.code}`, async () => {
         const text = "This work is given up: the tasks stay as they ended, and the documents in the library.";
-        if (!(await confirmed({ title: `Give up the work on ${documents}?`, text, act: "Throw away" }))) return;
+        if (!(await confirmed({ title: `Give up the work on ${count(letters.length, "document")}?`, text, act: "Throw away" }))) return;
         await forEach(letters, discardDeadLetter);
         announce("Thrown away");
       }),
