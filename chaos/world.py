@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -94,6 +95,10 @@ class Library:
         if doctor.returncode != 0:
             problems.append(f"doctor: {doctor.stdout}")
         return problems + self.uneven()
+
+    def remove(self) -> None:
+        """Takes its folder away."""
+        shutil.rmtree(self.flags[1])
 
     def uneven(self) -> list[str]:
         """Tasks whose ledger does not count every page once."""
