@@ -7,6 +7,7 @@ pub mod cell;
 pub mod cli;
 pub mod config;
 pub mod eval;
+mod heap;
 pub mod jobs;
 pub mod library;
 pub mod ocr;

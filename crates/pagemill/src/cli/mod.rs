@@ -180,6 +180,7 @@ pub fn main() -> ExitCode {
         Ok(code) => return code,
         Err(cli) => *cli,
     };
+    crate::heap::keep_little();
     start_logging();
     let result = match runtime_for(&cli.command) {
         Ok(runtime) => {
