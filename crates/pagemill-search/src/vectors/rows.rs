@@ -1,6 +1,7 @@
 //! Rows: which chunk of which document each vector belongs to.
 
 use std::{
+    borrow::Borrow,
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
@@ -68,33 +69,60 @@ impl Record {
     }
 }
 
-/// The documents that have or had vectors. A number, once given, stays.
+/// The documents that have or had vectors. A number, once given, stays. A copy shares the entries.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Documents {
-    pub(super) entries: Vec<DocumentEntry>,
-    pub(super) numbers: HashMap<DocumentId, u32>,
+    pub(super) entries: Vec<Arc<DocumentEntry>>,
+    numbers: HashMap<ById, u32>,
 }
 
 /// A document and its project.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct DocumentEntry {
     pub(super) id: DocumentId,
     pub(super) project: ProjectId,
 }
 
+/// An entry that is looked up by its identifier; its project may be an earlier one.
+#[derive(Clone, Debug)]
+struct ById(Arc<DocumentEntry>);
+
+impl Borrow<DocumentId> for ById {
+    fn borrow(&self) -> &DocumentId {
+        &self.0.id
+    }
+}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id.hash(state);
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for ById {}
+
 impl Documents {
+    /// The number of a document that has or had vectors.
+    pub(super) fn find(&self, id: &DocumentId) -> Option<u32> {
+        self.numbers.get(id).copied()
+    }
+
     /// The number of a document, new or not. Its project is the last one told.
     pub(super) fn number(&mut self, id: &DocumentId, project: &ProjectId) -> u32 {
-        if let Some(number) = self.numbers.get(id) {
-            let entry = &mut self.entries[*number as usize];
-            if entry.project != *project {
-                entry.project = project.clone();
-            }
-            return *number;
+        let entry = Arc::new(DocumentEntry { id: id.clone(), project: project.clone() });
+        if let Some(number) = self.find(id) {
+            self.entries[number as usize] = entry;
+            return number;
         }
         let number = self.entries.len() as u32;
-        self.entries.push(DocumentEntry { id: id.clone(), project: project.clone() });
-        self.numbers.insert(id.clone(), number);
+        self.numbers.insert(ById(Arc::clone(&entry)), number);
+        self.entries.push(entry);
         number
     }
 }

@@ -64,7 +64,7 @@ impl Snapshot {
 
     /// The row of a chunk, where it has a vector.
     fn row_of(&self, hit: &Hit) -> Option<u32> {
-        let number = *self.documents.numbers.get(&hit.document)?;
+        let number = self.documents.find(&hit.document)?;
         let hash = hash(&hit.chunk);
         let (first, last) = *self.spans.get(number as usize)?;
         (first..last).find(|row| self.document_of[*row as usize] == number && self.chunk_hashes[*row as usize] == hash)
@@ -137,8 +137,8 @@ impl Snapshot {
             None => documents.entries.iter().map(|entry| entry.project == filter.project).collect(),
             Some(wanted) => {
                 let mut is_allowed = vec![false; documents.entries.len()];
-                for number in wanted.iter().filter_map(|id| documents.numbers.get(id)) {
-                    let number = *number as usize;
+                for number in wanted.iter().filter_map(|id| documents.find(id)) {
+                    let number = number as usize;
                     is_allowed[number] = documents.entries[number].project == filter.project;
                 }
                 is_allowed

@@ -1,7 +1,7 @@
 //! Putting vectors in and taking them out.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -43,8 +43,8 @@ struct State {
     versions: Vec<u32>,
     /// A hash of the chunk of each row; compared within one document only.
     chunks: Vec<u64>,
-    /// The live rows of each document.
-    rows_of: HashMap<u32, Vec<u32>>,
+    /// The first live row of each document and the one after its last; rows of others may lie between.
+    spans: Vec<(u32, u32)>,
     live: u64,
     has_deletions: bool,
     changed: bool,
@@ -112,7 +112,7 @@ impl VectorWriter {
         chunks: &mut dyn Iterator<Item = &ChunkId>,
     ) {
         let state = &mut self.state;
-        let Some(&number) = state.documents.numbers.get(document) else { return };
+        let Some(number) = state.documents.find(document) else { return };
         let moved = state.documents.entries[number as usize].project != *project;
         let wanted: HashSet<u64> = chunks.map(hash).collect();
         state.delete_rows(number, |row, state| {
@@ -122,7 +122,7 @@ impl VectorWriter {
 
     /// Takes the vectors of a document out.
     pub(crate) fn remove(&mut self, document: &DocumentId) {
-        if let Some(&number) = self.state.documents.numbers.get(document) {
+        if let Some(number) = self.state.documents.find(document) {
             self.state.delete_rows(number, |_, _| true);
         }
     }
@@ -140,7 +140,7 @@ impl VectorWriter {
             return Err(SearchError::Dimensions { expected: self.dims, got: vector.len() });
         }
         let state = &mut self.state;
-        if let Some(&number) = state.documents.numbers.get(document) {
+        if let Some(number) = state.documents.find(document) {
             let moved = state.documents.entries[number as usize].project != *project;
             let replaced: HashSet<u64> = vectors.iter().map(|(chunk, _)| hash(chunk)).collect();
             state.delete_rows(number, |row, state| {
@@ -207,7 +207,7 @@ impl VectorWriter {
             rotation: Arc::clone(&self.rotation),
             document_of: state.document_of.clone(),
             chunk_hashes: state.chunks.clone(),
-            spans: state.spans(),
+            spans: state.spans.clone(),
             live: state.live,
             documents: Arc::clone(&state.documents),
             codes: state.files.codes.map(rows.div_ceil(BLOCK as u64) * block_bytes)?,
@@ -271,7 +271,7 @@ impl State {
             document_of: Vec::new(),
             versions: Vec::new(),
             chunks: Vec::new(),
-            rows_of: HashMap::new(),
+            spans: Vec::new(),
             live: 0,
             has_deletions: false,
             changed: false,
@@ -325,8 +325,7 @@ impl State {
             state.chunks.push(hash(&chunk));
             state.document_of.push(if is_deleted { GONE } else { number });
             if !is_deleted {
-                state.rows_of.entry(number).or_default().push(row);
-                state.live += 1;
+                state.count(number, row);
             }
         }
         state.has_deletions = manifest.deletions > 0;
@@ -341,15 +340,18 @@ impl State {
         Ok(state)
     }
 
-    /// For each document the first of its live rows and the one after the last.
-    fn spans(&self) -> Vec<(u32, u32)> {
-        let mut spans = vec![(0, 0); self.documents.entries.len()];
-        for (number, rows) in &self.rows_of {
-            if let (Some(first), Some(last)) = (rows.first(), rows.last()) {
-                spans[*number as usize] = (*first, last + 1);
-            }
+    /// A document has this live row, which is behind all others.
+    fn count(&mut self, document: u32, row: u32) {
+        let document = document as usize;
+        if document >= self.spans.len() {
+            self.spans.resize(document + 1, (0, 0));
         }
-        spans
+        let (first, last) = &mut self.spans[document];
+        if first == last {
+            *first = row;
+        }
+        *last = row + 1;
+        self.live += 1;
     }
 
     fn waiting_rows(&self) -> u64 {
@@ -361,19 +363,21 @@ impl State {
     }
 
     fn delete_rows(&mut self, document: u32, condemned: impl Fn(usize, &Self) -> bool) {
-        let Some(rows) = self.rows_of.remove(&document) else { return };
-        let (gone, kept): (Vec<u32>, Vec<u32>) = rows.into_iter().partition(|row| condemned(*row as usize, self));
+        let (first, last) = self.spans.get(document as usize).copied().unwrap_or_default();
+        let (gone, kept): (Vec<u32>, Vec<u32>) = (first..last)
+            .filter(|row| self.document_of[*row as usize] == document)
+            .partition(|row| condemned(*row as usize, self));
+        if gone.is_empty() {
+            return;
+        }
         for row in &gone {
             self.document_of[*row as usize] = GONE;
         }
-        if !gone.is_empty() {
-            self.live -= gone.len() as u64;
-            self.has_deletions = true;
-            self.changed = true;
-        }
-        if !kept.is_empty() {
-            self.rows_of.insert(document, kept);
-        }
+        let span = kept.first().zip(kept.last()).map(|(first, last)| (*first, last + 1));
+        self.spans[document as usize] = span.unwrap_or_default();
+        self.live -= gone.len() as u64;
+        self.has_deletions = true;
+        self.changed = true;
     }
 
     fn push(
@@ -385,16 +389,15 @@ impl State {
         code: &[u64],
         halves: &[u8],
     ) {
-        let number = match self.documents.numbers.get(document) {
-            Some(number) if self.documents.entries[*number as usize].project == *project => *number,
+        let number = match self.documents.find(document) {
+            Some(number) if self.documents.entries[number as usize].project == *project => number,
             _ => Arc::make_mut(&mut self.documents).number(document, project),
         };
         let row = self.document_of.len();
         self.document_of.push(number);
         self.versions.push(version);
         self.chunks.push(hash(chunk));
-        self.rows_of.entry(number).or_default().push(row as u32);
-        self.live += 1;
+        self.count(number, row as u32);
         self.changed = true;
 
         let waiting = &mut self.waiting;
