@@ -30,13 +30,7 @@ def run(world: World, kills: int) -> list[str]:
             print(f"kill {number}: {victims.kill_one()}", flush=True)
         done += some
         acknowledged = victims.finish()
-        found = victims.late + library.judge(reference, acknowledged)
-        if found:
-            # Said at once, since a long run may be cut short; what is sound goes, so that it does not fill the disk.
-            print(f"after {done} kills, {library.flags}: {found}", flush=True)
-        else:
-            library.remove()
-        problems += found
+        problems += library.close(victims.late + library.judge(reference, acknowledged))
     return problems
 
 

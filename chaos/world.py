@@ -1,5 +1,6 @@
 """Libraries to be mistreated, and how they are judged afterwards."""
 
+import itertools
 import json
 import os
 import random
@@ -25,14 +26,14 @@ class World:
         self.database = database
         self.random = random.Random(seed)
         self.folder = folder
-        self.count = 0
+        self.numbers = itertools.count(1)
 
     def library(self) -> "Library":
         """A library that nothing else uses."""
-        self.count += 1
-        flags = ["--library", str(self.folder / f"library{self.count}")]
+        number = next(self.numbers)
+        flags = ["--library", str(self.folder / f"library{number}")]
         if self.database == "postgres":
-            flags += ["--database", postgres("database", f"chaos_{os.getpid()}_{self.count}")]
+            flags += ["--database", postgres("database", f"chaos_{os.getpid()}_{number}")]
         return Library(self.binary, flags, self.folder)
 
     def reference(self) -> "Reference":
@@ -96,9 +97,13 @@ class Library:
             problems.append(f"doctor: {doctor.stdout}")
         return problems + self.uneven()
 
-    def remove(self) -> None:
-        """Takes its folder away."""
-        shutil.rmtree(self.flags[1])
+    def close(self, problems: list[str]) -> list[str]:
+        """Says what is wrong at once, since a long run may be cut short, or takes the folder away so that it does not fill the disk."""
+        if problems:
+            print(f"{' '.join(self.flags)}: {problems}", flush=True)
+        else:
+            shutil.rmtree(self.flags[1])
+        return problems
 
     def uneven(self) -> list[str]:
         """Tasks whose ledger does not count every page once."""
