@@ -345,7 +345,7 @@ impl Batch {
             // Few different lengths, so that prepared statements are found again.
             let take = if values.len() >= full { full } else { width };
             let (now, rest) = values.split_at(take);
-            conn.execute(many(&head, width, "", take / width), now).await?;
+            conn.execute(many(conn.dialect(), &head, width, "", take / width), now).await?;
             values = rest;
         }
         self.values.clear();

@@ -134,15 +134,16 @@ impl Conn<'_> {
             // Few different lengths, so that prepared statements are found again.
             let rows = [128, 32, 8, 1].into_iter().find(|rows| rows * columns <= values.len()).unwrap_or(1);
             let (now, rest) = values.split_at((rows * columns).min(values.len()));
-            self.execute(many(head, columns, tail, rows), now).await?;
+            self.execute(many(self.dialect(), head, columns, tail, rows), now).await?;
             values = rest;
         }
         Ok(())
     }
 }
 
-/// `head ($1,$2),($3,$4) tail`.
-pub(crate) fn many(head: &str, columns: usize, tail: &str, rows: usize) -> AssertSqlSafe<String> {
+/// `head ($1,$2),($3,$4) tail`. SQLite gets places without a number: those with one are names to it, and finding
+/// a name costs as much as there are names, which for a thousand values was a sixth of what writing costs.
+pub(crate) fn many(dialect: Dialect, head: &str, columns: usize, tail: &str, rows: usize) -> AssertSqlSafe<String> {
     let mut sql = String::with_capacity(head.len() + tail.len() + rows * (columns * 6 + 4));
     sql.push_str(head);
     for row in 0..rows {
@@ -151,8 +152,10 @@ pub(crate) fn many(head: &str, columns: usize, tail: &str, rows: usize) -> Asser
             if column > 0 {
                 sql.push(',');
             }
-            sql.push('$');
-            sql.push_str(&(row * columns + column + 1).to_string());
+            match dialect {
+                Dialect::Sqlite => sql.push('?'),
+                Dialect::Postgres => sql.push_str(&format!("${}", row * columns + column + 1)),
+            }
         }
         sql.push(')');
     }
@@ -208,7 +211,9 @@ mod tests {
 
     #[test]
     fn statements_for_many_rows() {
-        assert_eq!(many("INSERT INTO t (a, b) VALUES", 2, "", 2).0, "INSERT INTO t (a, b) VALUES ($1,$2),($3,$4) ");
+        let head = "INSERT INTO t (a, b) VALUES";
+        assert_eq!(many(Dialect::Postgres, head, 2, "", 2).0, format!("{head} ($1,$2),($3,$4) "));
+        assert_eq!(many(Dialect::Sqlite, head, 2, "", 2).0, format!("{head} (?,?),(?,?) "));
     }
 
     #[test]
