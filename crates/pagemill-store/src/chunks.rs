@@ -65,7 +65,7 @@ impl Store {
         const SQL: &str = concat!(
             "SELECT ",
             chunk_columns!(),
-            " FROM chunks c WHERE c.document = $1 AND c.version = $2 AND c.ordinal > $3 ORDER BY c.ordinal LIMIT $4"
+            " FROM chunks c WHERE c.document = $1 AND c.version = $2 AND c.ordinal > $3 ORDER BY c.ordinal LIMIT 0 + $4"
         );
         let after = after_ordinal.map_or(-1, i64::from);
         self.answer(async move {

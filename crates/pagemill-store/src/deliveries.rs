@@ -155,7 +155,7 @@ impl Store {
         const SQL: &str = concat!(
             "SELECT ",
             log_columns!(),
-            " FROM webhook_deliveries WHERE webhook = $1 AND project = $2 ORDER BY id DESC LIMIT $3"
+            " FROM webhook_deliveries WHERE webhook = $1 AND project = $2 ORDER BY id DESC LIMIT 0 + $3"
         );
         self.answer(async move {
             let mut reader = self.reader().await?;
@@ -286,7 +286,7 @@ impl Write for ClaimDeliveries {
             let sql = tx.dialect().skip_locked(
                 "SELECT id, fence, attempt, COALESCE(event, 0), at_ms, project, task, document, kind, data \
                  FROM webhook_deliveries WHERE webhook = $1 AND ((state = 'waiting' AND run_at <= $2) \
-                 OR (state = 'sending' AND lease_until <= $2)) ORDER BY id LIMIT $3",
+                 OR (state = 'sending' AND lease_until <= $2)) ORDER BY id LIMIT 0 + $3",
             );
             for row in tx.rows(sql, args![&webhook, now, room]).await? {
                 let mut fields = row.fields();

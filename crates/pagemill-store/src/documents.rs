@@ -79,7 +79,7 @@ impl Store {
             task_columns!(),
             " FROM documents d JOIN tasks t ON t.document = d.id \
              AND t.id = (SELECT MAX(n.id) FROM tasks n WHERE n.document = d.id) \
-             WHERE d.project = $1 AND d.id > $2 ORDER BY d.id LIMIT $3"
+             WHERE d.project = $1 AND d.id > $2 ORDER BY d.id LIMIT 0 + $3"
         );
         let after = after.map_or("", DocumentId::as_str);
         self.answer(async move {

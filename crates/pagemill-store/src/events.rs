@@ -78,17 +78,20 @@ impl Store {
         after: EventId,
         limit: u32,
     ) -> Answer<'a, Vec<Event>> {
-        const ALL: &str =
-            concat!("SELECT ", event_columns!(), " FROM events WHERE project = $1 AND id > $2 ORDER BY id LIMIT $3");
+        const ALL: &str = concat!(
+            "SELECT ",
+            event_columns!(),
+            " FROM events WHERE project = $1 AND id > $2 ORDER BY id LIMIT 0 + $3"
+        );
         const OF_TASK: &str = concat!(
             "SELECT ",
             event_columns!(),
-            " FROM events WHERE project = $1 AND id > $2 AND task = $4 ORDER BY id LIMIT $3"
+            " FROM events WHERE project = $1 AND id > $2 AND task = $4 ORDER BY id LIMIT 0 + $3"
         );
         const OF_DOCUMENT: &str = concat!(
             "SELECT ",
             event_columns!(),
-            " FROM events WHERE project = $1 AND id > $2 AND document = $4 ORDER BY id LIMIT $3"
+            " FROM events WHERE project = $1 AND id > $2 AND document = $4 ORDER BY id LIMIT 0 + $3"
         );
         self.answer(async move {
             let mut reader = self.reader().await?;
@@ -107,7 +110,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub fn all_events_since<'a>(&'a self, after: EventId, limit: u32) -> Answer<'a, Vec<Event>> {
-        const SQL: &str = concat!("SELECT ", event_columns!(), " FROM events WHERE id > $1 ORDER BY id LIMIT $2");
+        const SQL: &str = concat!("SELECT ", event_columns!(), " FROM events WHERE id > $1 ORDER BY id LIMIT 0 + $2");
         self.answer(async move {
             let mut reader = self.reader().await?;
             let rows = reader.conn().rows(SQL, args![after, limit]).await?;
@@ -169,7 +172,7 @@ impl Store {
             let rows = reader
                 .conn()
                 .rows(
-                    "SELECT seq, kind, project, document, version FROM changes WHERE seq > $1 ORDER BY seq LIMIT $2",
+                    "SELECT seq, kind, project, document, version FROM changes WHERE seq > $1 ORDER BY seq LIMIT 0 + $2",
                     args![seq, limit],
                 )
                 .await?;

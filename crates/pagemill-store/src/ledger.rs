@@ -164,7 +164,7 @@ impl Store {
                 .row(
                     "SELECT CAST(COALESCE(SUM(items), 0) AS BIGINT), CAST(COALESCE(SUM(ms), 0) AS BIGINT) FROM \
                      (SELECT items, ms FROM checkpoints WHERE stage = $1 AND ms IS NOT NULL AND items > 0 \
-                     ORDER BY at_ms DESC LIMIT $2) AS latest",
+                     ORDER BY at_ms DESC LIMIT 0 + $2) AS latest",
                     args![stage.as_str(), TIMED_UNITS],
                 )
                 .await?;

@@ -162,10 +162,10 @@ impl Store {
     pub fn sweep_tasks<'a>(&'a self, before_ms: i64) -> Answer<'a, u64> {
         const TASKS: &str = "DELETE FROM tasks WHERE id IN (SELECT t.id FROM tasks t WHERE t.finished_ms < $1 \
                              AND EXISTS (SELECT 1 FROM tasks n WHERE n.document = t.document AND n.id > t.id) \
-                             AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.task = t.id) ORDER BY t.finished_ms LIMIT $2)";
+                             AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.task = t.id) ORDER BY t.finished_ms LIMIT 0 + $2)";
         // Attempts go after their tasks; what a kill leaves of them goes the next time.
         const ATTEMPTS: &str = "DELETE FROM attempts WHERE task IN (SELECT DISTINCT a.task FROM attempts a \
-                                WHERE a.ended_ms < $1 AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.id = a.task) LIMIT $2)";
+                                WHERE a.ended_ms < $1 AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.id = a.task) LIMIT 0 + $2)";
         Box::pin(async move {
             let removed = self.sweep(TASKS, before_ms).await?;
             self.sweep(ATTEMPTS, before_ms).await?;
@@ -331,7 +331,7 @@ impl Write for SweepVectors {
             .rows(
                 "SELECT v.model, v.hash FROM vectors v WHERE NOT EXISTS \
                  (SELECT 1 FROM embeddings e WHERE e.model = v.model AND e.hash = v.hash) \
-                 ORDER BY v.model, v.hash LIMIT $1",
+                 ORDER BY v.model, v.hash LIMIT 0 + $1",
                 args![ROWS_AT_ONCE],
             )
             .await?;

@@ -46,7 +46,7 @@ impl Store {
                     $status,
                     " AND ($5 = '' OR t.stage = $5) AND ($6 = '' OR t.recipe = $6) AND ($7 = '' OR t.document = $7) \
                      AND ($8 = '' OR t.error LIKE $8) AND t.created_ms >= $9 AND t.created_ms < $10 \
-                     ORDER BY t.id LIMIT $3"
+                     ORDER BY t.id LIMIT 0 + $3"
                 )
             };
         }
@@ -86,7 +86,7 @@ impl Store {
                 .conn()
                 .rows(
                     "SELECT status, pages_total, timings, created_ms, started_ms, finished_ms FROM tasks \
-                     WHERE finished_ms IS NOT NULL ORDER BY finished_ms DESC LIMIT $1",
+                     WHERE finished_ms IS NOT NULL ORDER BY finished_ms DESC LIMIT 0 + $1",
                     args![limit],
                 )
                 .await?;
@@ -124,7 +124,7 @@ impl Store {
                 .conn()
                 .rows(
                     "SELECT status, pages_total, timings, created_ms, started_ms, finished_ms FROM tasks \
-                     WHERE project = $1 AND finished_ms IS NOT NULL ORDER BY finished_ms DESC LIMIT $2",
+                     WHERE project = $1 AND finished_ms IS NOT NULL ORDER BY finished_ms DESC LIMIT 0 + $2",
                     args![project, limit],
                 )
                 .await?;

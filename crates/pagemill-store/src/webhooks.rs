@@ -259,8 +259,11 @@ impl Write for QueueDeliveries {
             ", seen FROM webhooks WHERE disabled IS NULL \
              AND seen < (SELECT value FROM counters WHERE name = 'events') ORDER BY id"
         );
-        const NEW: &str =
-            concat!("SELECT ", event_columns!(), " FROM events WHERE project = $1 AND id > $2 ORDER BY id LIMIT $3");
+        const NEW: &str = concat!(
+            "SELECT ",
+            event_columns!(),
+            " FROM events WHERE project = $1 AND id > $2 ORDER BY id LIMIT 0 + $3"
+        );
         let mut looked = 0;
         let sql = tx.dialect().skip_locked(BEHIND);
         for row in tx.rows(sql, &[]).await? {

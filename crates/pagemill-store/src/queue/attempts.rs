@@ -39,7 +39,7 @@ pub(crate) async fn attempts_of(conn: &mut Conn<'_>, task: &TaskId) -> Result<Ve
     let rows = conn
         .rows(
             "SELECT job, stage, unit, attempt, worker, started_ms, ended_ms, outcome, error FROM attempts \
-             WHERE task = $1 ORDER BY started_ms, job, fence LIMIT $2",
+             WHERE task = $1 ORDER BY started_ms, job, fence LIMIT 0 + $2",
             args![task, SHOWN],
         )
         .await?;

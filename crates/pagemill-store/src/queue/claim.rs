@@ -50,7 +50,7 @@ impl Write for ClaimJobs {
         const READY: &str = concat!(
             "SELECT ",
             job_columns!(),
-            " FROM jobs WHERE queue = $1 AND state = 'ready' ORDER BY priority, turn, id LIMIT $2"
+            " FROM jobs WHERE queue = $1 AND state = 'ready' ORDER BY priority, turn, id LIMIT 0 + $2"
         );
         let now = tx.now().await?;
         expiry::tick(tx, now).await?;

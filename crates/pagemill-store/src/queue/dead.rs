@@ -33,7 +33,7 @@ impl Store {
             "SELECT ",
             job_columns!(),
             " FROM jobs WHERE project = $1 AND state = 'dead' AND id > $2 AND ($3 = '' OR stage = $3) \
-             AND ($4 = '' OR error LIKE $4) ORDER BY id LIMIT $5"
+             AND ($4 = '' OR error LIKE $4) ORDER BY id LIMIT 0 + $5"
         );
         self.answer(async move {
             let after = after.map_or("", JobId::as_str);

@@ -40,10 +40,10 @@ pub(crate) async fn tick(tx: &mut Tx<'_>, now: i64) -> Result<(), Failure> {
         "SELECT ",
         job_columns!(),
         " FROM jobs WHERE id IN (SELECT id FROM (SELECT id FROM jobs WHERE state = 'leased' AND lease_until <= $1 \
-         ORDER BY lease_until LIMIT $2) AS ended UNION ALL SELECT id FROM (SELECT id FROM jobs \
-         WHERE state = 'waiting' AND run_at <= $1 ORDER BY run_at LIMIT $2) AS due UNION ALL SELECT id FROM \
-         (SELECT id FROM jobs WHERE state = 'leased' AND lease_until > $3 LIMIT $2) AS held UNION ALL \
-         SELECT id FROM (SELECT id FROM jobs WHERE state = 'waiting' AND run_at > $3 LIMIT $2) AS postponed)"
+         ORDER BY lease_until LIMIT 0 + $2) AS ended UNION ALL SELECT id FROM (SELECT id FROM jobs \
+         WHERE state = 'waiting' AND run_at <= $1 ORDER BY run_at LIMIT 0 + $2) AS due UNION ALL SELECT id FROM \
+         (SELECT id FROM jobs WHERE state = 'leased' AND lease_until > $3 LIMIT 0 + $2) AS held UNION ALL \
+         SELECT id FROM (SELECT id FROM jobs WHERE state = 'waiting' AND run_at > $3 LIMIT 0 + $2) AS postponed)"
     );
     let sql = tx.dialect().skip_locked(DUE);
     let mut due = StoredJob::read_all(&tx.rows(sql, args![now, AT_ONCE, horizon(now)]).await?)?;

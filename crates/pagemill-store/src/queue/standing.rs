@@ -63,7 +63,7 @@ async fn ahead_of(conn: &mut Conn<'_>, job: &StoredJob) -> Result<Vec<Ahead>, Fa
         .rows(
             "SELECT priority, own, COUNT(*) FROM (SELECT priority, CAST(CASE WHEN project = $5 THEN 1 ELSE 0 END AS \
              BIGINT) AS own FROM jobs WHERE queue = $1 AND state = 'ready' AND (priority < $2 OR (priority = $2 AND \
-             (turn < $3 OR (turn = $3 AND id < $4)))) LIMIT $6) AS ahead GROUP BY priority, own ORDER BY priority, own",
+             (turn < $3 OR (turn = $3 AND id < $4)))) LIMIT 0 + $6) AS ahead GROUP BY priority, own ORDER BY priority, own",
             args![job.stage.queue().as_str(), job.priority as u32, job.turn, &job.id, &job.project, COUNTED as i64,],
         )
         .await?;

@@ -17,6 +17,7 @@ pub(crate) enum Conn<'c> {
 
 macro_rules! bound {
     ($sql:expr, $values:expr, $database:ty, $arguments:ty) => {{
+        check_limit($sql.as_str());
         let mut query: Query<'_, $database, $arguments> = sqlx::query($sql);
         for value in $values {
             query = match value {
@@ -30,6 +31,12 @@ macro_rules! bound {
         }
         query
     }};
+}
+
+/// SQLite plans a statement anew each time the value of a bare `LIMIT $1` is bound, since it looks at the number;
+/// at the head of the queue that cost more than the answer. `LIMIT 0 + $1` is planned once.
+fn check_limit(sql: &str) {
+    debug_assert!(!sql.contains("LIMIT $"), "planned anew each time; write `LIMIT 0 + $1`: {sql}");
 }
 
 impl Conn<'_> {
