@@ -18,6 +18,7 @@ use tokio::{
 
 use crate::{
     failure::Failure,
+    news::{Brought, News},
     sql::{Conn, args},
 };
 
@@ -40,7 +41,7 @@ pub(crate) struct Bell {
 impl Bell {
     /// Starts to listen, ring and look. `hint` is raised when another process may have committed something;
     /// a `deaf` one hears no notification.
-    pub(crate) fn hang(pool: &PgPool, options: &PgConnectOptions, hint: &watch::Sender<u64>, deaf: bool) -> Self {
+    pub(crate) fn hang(pool: &PgPool, options: &PgConnectOptions, hint: &watch::Sender<News>, deaf: bool) -> Self {
         let stop = watch::Sender::new(false);
         let rung = Arc::new(Notify::new());
         // What this process rings is no news to it.
@@ -90,7 +91,7 @@ async fn notify(pool: &PgPool, me: &str) -> Result<(), Failure> {
     Conn::Postgres(&mut connection).execute("SELECT pg_notify($1, $2)", args![CHANNEL, me]).await.map(drop)
 }
 
-async fn listen(options: PgConnectOptions, hint: watch::Sender<u64>, me: String) {
+async fn listen(options: PgConnectOptions, hint: watch::Sender<News>, me: String) {
     loop {
         if let Err(error) = hear(&options, &hint, &me).await {
             tracing::debug!("notifications cannot be heard for now: {error}");
@@ -100,28 +101,28 @@ async fn listen(options: PgConnectOptions, hint: watch::Sender<u64>, me: String)
 }
 
 /// Hears notifications on a connection of its own until it is lost.
-async fn hear(options: &PgConnectOptions, hint: &watch::Sender<u64>, me: &str) -> Result<(), sqlx::Error> {
+async fn hear(options: &PgConnectOptions, hint: &watch::Sender<News>, me: &str) -> Result<(), sqlx::Error> {
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen(CHANNEL).await?;
     // Whatever was rung before nobody heard.
-    raise(hint);
+    Brought::UNKNOWN.tell(hint);
     while let Some(notification) = listener.try_recv().await? {
         if notification.payload() != me {
-            raise(hint);
+            Brought::UNKNOWN.tell(hint);
         }
     }
     Ok(())
 }
 
 /// Looks at the numbers of events and changes.
-async fn look(pool: PgPool, hint: watch::Sender<u64>) {
+async fn look(pool: PgPool, hint: watch::Sender<News>) {
     let mut seen = None;
     loop {
         match numbers(&pool).await {
             Ok(now) => {
                 if seen.is_some_and(|seen| seen != now) {
-                    raise(&hint);
+                    Brought::UNKNOWN.tell(&hint);
                 }
                 seen = Some(now);
             }
@@ -135,8 +136,4 @@ async fn numbers(pool: &PgPool) -> Result<i64, Failure> {
     let mut connection = pool.acquire().await?;
     let sql = "SELECT CAST(SUM(value) AS BIGINT) FROM counters WHERE name IN ('events', 'changes')";
     Conn::Postgres(&mut connection).number(sql, &[]).await
-}
-
-fn raise(hint: &watch::Sender<u64>) {
-    hint.send_modify(|commits| *commits += 1);
 }

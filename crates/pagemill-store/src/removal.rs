@@ -89,6 +89,7 @@ impl Write for DeleteDocument {
         ] {
             rows.insert(table.to_owned(), tx.execute(sql, id).await?);
         }
+        tx.wake();
         let sources = remove_versions(tx, &self.document, None, rows.entry("versions".to_owned()).or_default()).await?;
         rows.insert("webhook_deliveries".to_owned(), webhooks::forget_document(tx, &self.document).await?);
         let (embeddings, vectors) = remove_embeddings(tx, &self.document, None).await?;

@@ -15,6 +15,7 @@ use crate::{
     bell::Bell,
     dialect::{self, Dialect, LeaseClock},
     failure::Failure,
+    news::News,
     options::{Target, without_password},
     queue, schema,
     sql::{Conn, Tx, Write, Writer},
@@ -38,8 +39,7 @@ struct Inner {
     clock: LeaseClock,
     /// Where the database is, without its password.
     place: String,
-    /// Counts commits that brought jobs, events or changes.
-    hint: watch::Sender<u64>,
+    hint: watch::Sender<News>,
 }
 
 enum Backend {
@@ -63,7 +63,7 @@ impl Store {
         Box::pin(async move {
             let place = without_password(&options.url);
             let clock = LeaseClock::new(options.clock.clone());
-            let (hint, _) = watch::channel(0);
+            let (hint, _) = watch::channel(News::default());
             let backend = match Target::parse(&options.url)? {
                 Target::Sqlite(path) => open_sqlite(&path, options.patience, clock.clone(), hint.clone()).await,
                 Target::Postgres(url) => open_postgres(&url, options.patience, &hint, options.deaf).await,
@@ -97,7 +97,7 @@ impl Store {
     /// Wakes when a commit may have brought jobs, events or changes: at once for those of this process; for those of
     /// others, within milliseconds of their notification, and in a second when that was lost. Jobs that become due
     /// by time wake nobody.
-    pub fn subscribe(&self) -> watch::Receiver<u64> {
+    pub fn subscribe(&self) -> watch::Receiver<News> {
         self.inner.hint.subscribe()
     }
 
@@ -140,10 +140,10 @@ impl Store {
         // Dropped by an early return, the transaction is rolled back.
         let output = write.run(&mut tx).await?;
         tx.flush().await?;
-        let woke = tx.woke();
+        let brought = tx.brought();
         transaction.commit().await?;
-        if woke {
-            self.inner.hint.send_modify(|commits| *commits += 1);
+        brought.tell(&self.inner.hint);
+        if brought.anything {
             bell.ring();
         }
         Ok(output)
@@ -212,7 +212,7 @@ async fn open_sqlite(
     path: &std::path::Path,
     patience: Duration,
     clock: LeaseClock,
-    hint: watch::Sender<u64>,
+    hint: watch::Sender<News>,
 ) -> Result<Backend, Failure> {
     let options = dialect::sqlite_options(path);
     let mut connection = options.connect().await?;
@@ -243,7 +243,7 @@ async fn open_sqlite(
 async fn open_postgres(
     url: &str,
     patience: Duration,
-    hint: &watch::Sender<u64>,
+    hint: &watch::Sender<News>,
     deaf: bool,
 ) -> Result<Backend, Failure> {
     let options = dialect::postgres_options(url)?;

@@ -269,6 +269,7 @@ pub(crate) async fn again(
 ) -> Result<Task, Failure> {
     // What was set aside as a dead letter is being tried again.
     let rows = tx.rows("DELETE FROM jobs WHERE document = $1 RETURNING stage", args![&document.id]).await?;
+    tx.wake();
     let set_aside = rows.iter().map(|row| row.fields().word(Stage::parse)).collect::<Result<Vec<_>, _>>()?;
     // When a stage was set aside and the rest went on without it, the pages are fine: only that stage is missing.
     let went_on = set_aside.iter().any(|stage| last.status == TaskStatus::Partial || *stage != last.stage);

@@ -337,6 +337,7 @@ async fn begin_version(
 ) -> Result<Task, Failure> {
     // Whatever is queued or set aside belongs to versions that are overtaken.
     tx.execute("DELETE FROM jobs WHERE document = $1", args![&document.id]).await?;
+    tx.wake();
     let version = newest.version.max(document.live_version.unwrap_or(0)) + 1;
     begin(tx, &document.project, &document.id, version, source).await?;
     // What is told of the new task names the new file.

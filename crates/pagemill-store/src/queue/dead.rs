@@ -160,7 +160,6 @@ impl Write for Settle {
         tx.execute(sql, args![&task.id, TaskStatus::Queued.as_str(), job.stage.as_str()]).await?;
         let data = json!({ "stage": job.stage.as_str(), "replayed": job.id.as_str() });
         tx.event("task.queued", &self.project, Some(&task.id), Some(&document.id), &data)?;
-        tx.wake();
         Ok(true)
     }
 }

@@ -152,7 +152,6 @@ impl Write for Release {
             let data = json!({ "stage": claim.stage.as_str(), "for": waiting });
             tx.event("task.waiting", &claim.project, Some(&claim.task), Some(&claim.document), &data)?;
         }
-        tx.wake();
         Ok(())
     }
 }

@@ -235,6 +235,7 @@ pub(crate) async fn fail(
     error: &TaskError,
 ) -> Result<(), Failure> {
     tx.execute("DELETE FROM jobs WHERE task = $1 AND state <> 'dead'", args![task]).await?;
+    tx.wake();
     tx.execute(
         "UPDATE tasks SET status = 'failed', stage = $2, error = $3, waiting = NULL, finished_ms = $4 WHERE id = $1",
         args![task, stage.as_str(), to_json(error)?, wall_ms()],

@@ -97,6 +97,10 @@ impl StoredJob {
 
 /// Writes what jobs have become. Whoever calls holds their rows.
 pub(crate) async fn save(tx: &mut Tx<'_>, jobs: &[StoredJob]) -> Result<(), Failure> {
+    if jobs.iter().any(|job| job.job.state != JobState::Leased) {
+        // One that is ready can be taken; one that ended or waits leaves room in its queue.
+        tx.wake();
+    }
     let (done, kept): (Vec<_>, Vec<_>) = jobs.iter().partition(|job| job.job.state == JobState::Done);
     let done: Vec<JobId> = done.into_iter().map(|job| job.id.clone()).collect();
     for some in done.chunks(LIST) {

@@ -7,6 +7,7 @@ use super::{Conn, Row, Value, args, to_json};
 use crate::{
     dialect::{Dialect, LeaseClock, wall_ms},
     failure::Failure,
+    news::Brought,
     records::ChangeKind,
 };
 
@@ -36,7 +37,7 @@ pub(crate) struct Tx<'c> {
     clock: &'c LeaseClock,
     events: Vec<NewEvent>,
     changes: Vec<(ChangeKind, ProjectId, DocumentId, u32)>,
-    woke: bool,
+    brought: Brought,
 }
 
 /// How far the pending output of a transaction had come.
@@ -49,7 +50,7 @@ pub(crate) struct Mark {
 impl<'c> Tx<'c> {
     /// Takes a connection on which a transaction has begun.
     pub(crate) fn new(conn: Conn<'c>, clock: &'c LeaseClock) -> Self {
-        Self { conn, clock, events: Vec::new(), changes: Vec::new(), woke: false }
+        Self { conn, clock, events: Vec::new(), changes: Vec::new(), brought: Brought::default() }
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
@@ -108,24 +109,24 @@ impl<'c> Tx<'c> {
             kind,
             data: to_json(data)?,
         });
-        self.woke = true;
+        self.brought.anything = true;
         Ok(())
     }
 
     /// Tells the derived indexes. The number it will have is known only at the end.
     pub(crate) fn change(&mut self, kind: ChangeKind, project: &ProjectId, document: &DocumentId, version: u32) {
         self.changes.push((kind, project.clone(), document.clone(), version));
-        self.woke = true;
+        self.brought.anything = true;
     }
 
-    /// Says that there is a job to take.
+    /// Says that there is a job to take, or room to take one.
     pub(crate) fn wake(&mut self) {
-        self.woke = true;
+        self.brought = Brought::UNKNOWN;
     }
 
-    /// Whether sleepers of this process should look.
-    pub(crate) fn woke(&self) -> bool {
-        self.woke
+    /// What those who wait should look at, after the commit.
+    pub(crate) fn brought(&self) -> Brought {
+        self.brought
     }
 
     pub(crate) fn mark(&self) -> Mark {

@@ -16,7 +16,7 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Conn, Tx, Write};
-use crate::{dialect::LeaseClock, failure::Failure};
+use crate::{dialect::LeaseClock, failure::Failure, news::News};
 
 /// Writes that may wait; more wait outside.
 const WAITING: usize = 1024;
@@ -86,7 +86,7 @@ impl<W: Write> Queued for Pending<W> {
 
 impl Writer {
     /// Starts the writer on its own connection. `hint` is raised after commits that others should look at.
-    pub(crate) fn start(connection: SqliteConnection, clock: LeaseClock, hint: watch::Sender<u64>) -> Self {
+    pub(crate) fn start(connection: SqliteConnection, clock: LeaseClock, hint: watch::Sender<News>) -> Self {
         let (queue, messages) = mpsc::channel(WAITING);
         tokio::spawn(Loop { connection, clock, hint }.run(messages));
         Self { queue }
@@ -113,7 +113,7 @@ impl Writer {
 struct Loop {
     connection: SqliteConnection,
     clock: LeaseClock,
-    hint: watch::Sender<u64>,
+    hint: watch::Sender<News>,
 }
 
 impl Loop {
@@ -200,11 +200,9 @@ impl Loop {
             }
         }
         tx.flush().await?;
-        let woke = tx.woke();
+        let brought = tx.brought();
         tx.conn().batch("COMMIT").await?;
-        if woke {
-            self.hint.send_modify(|commits| *commits += 1);
-        }
+        brought.tell(&self.hint);
         Ok(())
     }
 
@@ -214,16 +212,16 @@ impl Loop {
         let committed = async {
             tx.conn().batch("BEGIN IMMEDIATE").await?;
             if write.run(&mut tx).await == Outcome::Failed {
-                return Ok(false);
+                return Ok(None);
             }
             tx.flush().await?;
             tx.conn().batch("COMMIT").await?;
-            Ok(tx.woke())
+            Ok(Some(tx.brought()))
         }
         .await;
         match committed {
-            Ok(true) => self.hint.send_modify(|commits| *commits += 1),
-            Ok(false) => self.undo().await,
+            Ok(Some(brought)) => brought.tell(&self.hint),
+            Ok(None) => self.undo().await,
             Err(failure) => {
                 write.refuse(failure);
                 self.undo().await;

@@ -1,13 +1,13 @@
 //! Who gets which job, in which order, and that no job is lost or done twice.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
-use pagemill_core::{Priority, ProjectId, Queue, Stage, WorkerId};
+use pagemill_core::{ErrorCode, Priority, ProjectId, Queue, Stage, WorkerId};
 use pagemill_store::NewDocument;
 
 use crate::{
     stories,
-    world::{LEASE, World},
+    world::{LEASE, World, error, page},
 };
 
 stories!(
@@ -16,6 +16,7 @@ stories!(
     a_late_project_does_not_wait_behind_an_early_one,
     what_was_begun_is_ended_first,
     a_worker_gets_jobs_of_its_queues_only,
+    what_brings_a_job_or_room_for_one_wakes_workers,
 );
 
 async fn many_workers_get_each_job_once(world: &World) {
@@ -87,4 +88,34 @@ async fn a_worker_gets_jobs_of_its_queues_only(world: &World) {
     assert!(none.is_empty());
     assert_eq!(world.store.next_due(&[Queue::Embeddings]).await.unwrap(), None);
     assert_eq!(world.store.claim(&worker, &[Queue::Default], 5, LEASE).await.unwrap().len(), 1);
+}
+
+async fn what_brings_a_job_or_room_for_one_wakes_workers(world: &World) {
+    let store = &world.store;
+    let news = store.subscribe();
+    let jobs = || news.borrow().jobs;
+    let begun = jobs();
+    world.add("a").await;
+    let added = jobs();
+    assert!(added > begun);
+
+    let claim = world.claim_one().await;
+    store.save_pages(&claim, 0, &[page(1)]).await.unwrap();
+    // On PostgreSQL others may have committed anything, for all this process knows.
+    assert!(world.is_postgres() || jobs() == added, "progress is no work");
+
+    store.release(&claim, None, Duration::ZERO).await.unwrap();
+    let released = jobs();
+    assert!(released > added);
+
+    let claim = world.claim_one().await;
+    store.fail_task(&claim, &error(ErrorCode::Encrypted)).await.unwrap();
+    let failed = jobs();
+    assert!(failed > released, "its place in the queue is free");
+
+    world.add("b").await;
+    let again = jobs();
+    let claim = world.claim_one().await;
+    store.cancel_task(&world.project, &claim.task).await.unwrap();
+    assert!(jobs() > again, "its place in the queue is free");
 }

@@ -167,7 +167,7 @@ impl Shared {
             }
             let Ok(place) = Arc::clone(&free).acquire_owned().await else { break };
             drop(place);
-            wake.mark_unchanged();
+            let seen = wake.borrow_and_update().jobs;
             let limit = free.available_permits() as u32;
             let claims = match store.claim(&self.worker, &[queue], limit, LEASE).await {
                 Ok(claims) => claims,
@@ -183,7 +183,7 @@ impl Shared {
                     Ok(None) | Err(_) => POLL,
                 };
                 tokio::select! {
-                    _ = wake.changed() => {}
+                    _ = wake.wait_for(|news| news.jobs != seen) => {}
                     () = tokio::time::sleep(wait) => {}
                     _ = stop.changed() => {}
                 }

@@ -15,7 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use pagemill_core::{ErrorCode, Event, EventId, Problem, ProjectId, TaskId};
-use pagemill_store::{Store, Topic};
+use pagemill_store::{News, Store, Topic};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -92,7 +92,7 @@ impl EventHub {
 }
 
 /// Hands new events on until the hub is gone.
-async fn read(store: Store, hub: Weak<EventHub>, mut wake: watch::Receiver<u64>, stop: CancellationToken) {
+async fn read(store: Store, hub: Weak<EventHub>, mut wake: watch::Receiver<News>, stop: CancellationToken) {
     loop {
         wake.mark_unchanged();
         let Some(held) = hub.upgrade() else { return };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pagemill_core::{ErrorCode, EventId, Problem, ProjectId, Task, TaskId, TaskStatus};
-use pagemill_store::TaskFilter;
+use pagemill_store::{News, TaskFilter};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::Instant};
 use utoipa::ToSchema;
@@ -177,7 +177,7 @@ impl Library {
     }
 
     /// Changes when something was committed: a hint to look.
-    pub fn wakeups(&self) -> watch::Receiver<u64> {
+    pub fn wakeups(&self) -> watch::Receiver<News> {
         self.store().subscribe()
     }
 

@@ -180,7 +180,7 @@ function kinds(tasks) {
 }
 
 function failureRow({ code, message, tasks }) {
-  const links = tasks.map((task) => ({ task: task.id, key: `fail-${task.id}`, name: names.get(task.document) ?? task.document }));
+  const links = onePerDocument(tasks).map((task) => ({ task: task.id, key: `fail-${task.id}`, name: names.get(task.document) ?? task.document }));
   return kindRow(
     { code, message },
     links,
@@ -190,6 +190,11 @@ function failureRow({ code, message, tasks }) {
       await refreshWork();
     }),
   );
+}
+
+/** Of what concerns documents, one of each. */
+function onePerDocument(items) {
+  return [...new Map(items.map((item) => [item.document, item])).values()];
 }
 
 /** Documents with which the same went wrong, the first of them by name, and what can be done. */
@@ -285,7 +290,8 @@ function asideRow(letter) {
 
 function asideKindRow(letters) {
   const [{ error }] = letters;
-  const links = letters.map(({ task, job, document, file }) => ({ task, key: `aside-${job}`, name: names.get(document) ?? file }));
+  const documents = onePerDocument(letters);
+  const links = documents.map(({ task, job, document, file }) => ({ task, key: `aside-${job}`, name: names.get(document) ?? file }));
   return kindRow(
     error,
     links,
@@ -296,7 +302,7 @@ function asideKindRow(letters) {
       asideButton("Try all again", `replay-kind-${error.code}`, () => replayAll(letters)),
       asideButton("Throw all away", `discard-kind-${error.code}`, async () => {
         const text = "This work is given up: the tasks stay as they ended, and the documents in the library.";
-        if (!(await confirmed({ title: `Give up the work on ${count(letters.length, "document")}?`, text, act: "Throw away" }))) return;
+        if (!(await confirmed({ title: `Give up the work on ${count(documents.length, "document")}?`, text, act: "Throw away" }))) return;
         await forEach(letters, discardDeadLetter);
         announce("Thrown away");
       }),
