@@ -96,11 +96,7 @@ impl Link {
                 }
                 Self::Sqlite(dialect::sqlite_options(&path).create_if_missing(create).connect().await?)
             }
-            Target::Postgres(url) => {
-                // Copying a large library takes longer than any statement of its daily work.
-                let patient = [("statement_timeout", "0"), ("idle_in_transaction_session_timeout", "0")];
-                Self::Postgres(dialect::postgres_options(&url)?.options(patient).connect().await?)
-            }
+            Target::Postgres(url) => Self::Postgres(dialect::patient_postgres_options(&url)?.connect().await?),
         })
     }
 

@@ -40,6 +40,14 @@ impl Dialect {
     }
 
     /// The same, passing over rows that someone else has locked.
+    pub(crate) fn skip_locked_list(self, sql: SqlStr) -> SqlStr {
+        match self {
+            Self::Sqlite => sql,
+            Self::Postgres => AssertSqlSafe(format!("{} FOR UPDATE SKIP LOCKED", sql.as_str())).into_sql_str(),
+        }
+    }
+
+    /// The same, passing over rows that someone else has locked.
     pub(crate) fn skip_locked(self, sql: &'static str) -> SqlStr {
         self.locking(sql, "FOR UPDATE SKIP LOCKED")
     }
@@ -78,11 +86,24 @@ pub(crate) fn sqlite_options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// How connections to a PostgreSQL server are made.
+///
+/// A process that stands still in a transaction (stopped, swapped out) holds up all who need its rows, the numbers of
+/// events among them. The server ends it well before the leases of the others run out, and whoever waits for a lock
+/// gives up before that, so that no other connection of the sleeper gets the lock next.
 pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     Ok(url.parse::<PgConnectOptions>()?.application_name("pagemill").statement_cache_capacity(256).options([
         ("statement_timeout", "60s"),
-        ("lock_timeout", "30s"),
-        ("idle_in_transaction_session_timeout", "60s"),
+        ("lock_timeout", "8s"),
+        ("idle_in_transaction_session_timeout", "10s"),
+    ]))
+}
+
+/// The same for long work that others may have to wait for: bringing a schema up to date, copying a library.
+pub(crate) fn patient_postgres_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+    Ok(postgres_options(url)?.options([
+        ("statement_timeout", "0"),
+        ("lock_timeout", "60s"),
+        ("idle_in_transaction_session_timeout", "0"),
     ]))
 }
 

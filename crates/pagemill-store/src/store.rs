@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 use pagemill_core::{ErrorCode, Problem};
 use sqlx::{
-    ConnectOptions, PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection, postgres::PgPoolOptions,
-    sqlite::SqlitePoolOptions,
+    ConnectOptions, Connection, PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection,
+    postgres::PgPoolOptions, sqlite::SqlitePoolOptions,
 };
 use tokio::sync::watch;
 
@@ -248,9 +248,9 @@ async fn open_postgres(
 ) -> Result<Backend, Failure> {
     let options = dialect::postgres_options(url)?;
     let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(patience).connect_with(options.clone()).await?;
-    let mut connection = pool.acquire().await?;
-    schema::migrate(Dialect::Postgres, &mut *connection).await?;
-    drop(connection);
+    let mut connection = dialect::patient_postgres_options(url)?.connect().await?;
+    schema::migrate(Dialect::Postgres, &mut connection).await?;
+    connection.close().await?;
     let bell = Bell::hang(&pool, &options, hint, deaf);
     Ok(Backend::Postgres { pool, bell })
 }

@@ -1,6 +1,6 @@
 //! Keeping a claimed job, giving it back, and ending it without success.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use pagemill_core::{
     JobId, TaskError, WorkerId,
@@ -32,9 +32,21 @@ impl Store {
         claims: &'a [(JobId, i64)],
         lease: Duration,
     ) -> Answer<'a, Vec<JobId>> {
+        let beat = move |claims, waits| Heartbeat { worker: worker.clone(), claims, lease, waits };
         let mut claims = claims.to_vec();
         claims.sort();
-        self.write(Heartbeat { worker: worker.clone(), claims, lease })
+        Box::pin(async move {
+            let Beat { mut lost, locked } = self.write(beat(claims, false)).await?;
+            // Somebody writes to these, most often the job itself; should that take long, the others do not wait for it.
+            let mut failed = None;
+            for claim in locked {
+                match self.write(beat(vec![claim], true)).await {
+                    Ok(beat) => lost.extend(beat.lost),
+                    Err(problem) => failed = Some(problem),
+                }
+            }
+            failed.map_or(Ok(lost), Err)
+        })
     }
 
     /// Which of these claimed jobs are no longer held: taken away by a person, ended, or given to another.
@@ -53,7 +65,7 @@ impl Store {
                 let mut fields = row.fields();
                 Ok((fields.id()?, fields.int()?))
             });
-            let held = held.collect::<Result<std::collections::BTreeSet<(JobId, i64)>, Failure>>()?;
+            let held = held.collect::<Result<BTreeSet<(JobId, i64)>, Failure>>()?;
             Ok(claims.iter().filter(|claim| !held.contains(*claim)).map(|(job, _)| job.clone()).collect())
         })
     }
@@ -99,28 +111,54 @@ struct Heartbeat {
     worker: WorkerId,
     claims: Vec<(JobId, i64)>,
     lease: Duration,
+    /// Whether it waits for rows that someone else has locked.
+    waits: bool,
+}
+
+/// What became of leases that were not renewed.
+#[derive(Default)]
+struct Beat {
+    lost: Vec<JobId>,
+    locked: Vec<(JobId, i64)>,
 }
 
 impl Write for Heartbeat {
-    type Output = Vec<JobId>;
+    type Output = Beat;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<JobId>, Failure> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Beat, Failure> {
         const OF_LIST: &str = concat!("SELECT ", job_columns!(), " FROM jobs WHERE id IN ({list}) ORDER BY id");
+        const THERE: &str = "SELECT id FROM jobs WHERE id IN ({list})";
         let now = tx.now().await?;
-        let mut lost = Vec::new();
+        let mut beat = Beat::default();
         for claims in self.claims.chunks(LIST) {
             let ids: Vec<JobId> = claims.iter().map(|(job, _)| job.clone()).collect();
             let (sql, values) = short_list(OF_LIST, &[], &ids);
-            let sql = tx.dialect().for_update_list(sql);
+            let dialect = tx.dialect();
+            let sql = if self.waits { dialect.for_update_list(sql) } else { dialect.skip_locked_list(sql) };
             let mut jobs = StoredJob::read_all(&tx.rows(sql, &values).await?)?;
+            let read: BTreeSet<JobId> = jobs.iter().map(|job| job.id.clone()).collect();
             jobs.retain_mut(|job| {
                 let fence = claims.iter().find(|(id, _)| *id == job.id).map_or(-1, |(_, fence)| *fence);
                 job.job.heartbeat(&self.worker, fence, now, self.lease).is_ok()
             });
             stored::save(tx, &jobs).await?;
-            lost.extend(claims.iter().map(|(id, _)| id).filter(|id| !jobs.iter().any(|job| job.id == **id)).cloned());
+            let missing: Vec<JobId> = ids.into_iter().filter(|id| !read.contains(id)).collect();
+            let mut locked = BTreeSet::new();
+            if !missing.is_empty() {
+                let (sql, values) = short_list(THERE, &[], &missing);
+                for row in tx.rows(sql, &values).await? {
+                    locked.insert(row.fields().id::<JobId>()?);
+                }
+            }
+            for claim in claims {
+                if locked.contains(&claim.0) {
+                    beat.locked.push(claim.clone());
+                } else if !jobs.iter().any(|job| job.id == claim.0) {
+                    beat.lost.push(claim.0.clone());
+                }
+            }
         }
-        Ok(lost)
+        Ok(beat)
     }
 }
 

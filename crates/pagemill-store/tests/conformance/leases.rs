@@ -1,9 +1,10 @@
 //! Leases end, attempts and crashes are counted apart, poison is set aside.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use pagemill_core::{ErrorCode, Page, PageSource, Queue, Stage, TaskStatus, WorkerId};
+use pagemill_core::{ErrorCode, JobId, Page, PageSource, Queue, Stage, TaskStatus, WorkerId};
 use pagemill_store::{JobState, MAX_ATTEMPTS, MAX_CRASHES};
+use sqlx::{Connection, PgConnection};
 
 use crate::{
     stories,
@@ -13,6 +14,7 @@ use crate::{
 stories!(
     a_dead_workers_job_is_claimed_again,
     a_heartbeat_keeps_the_job_and_tells_what_is_lost,
+    a_job_that_is_written_to_holds_up_the_lease_of_no_other,
     poison_is_set_aside,
     poison_after_the_text_is_live_leaves_it_searchable,
     the_rest_goes_on_without_a_stage_that_was_set_aside,
@@ -94,6 +96,39 @@ async fn die_repeatedly(world: &World) -> u32 {
         world.clock.advance(LEASE);
     }
     claimed
+}
+
+async fn a_job_that_is_written_to_holds_up_the_lease_of_no_other(world: &World) {
+    // SQLite has one writer, and no locks on rows.
+    if !world.is_postgres() {
+        return;
+    }
+    world.add("a").await;
+    world.add("b").await;
+    let claims = world.claim(2).await;
+    let held: Vec<_> = claims.iter().map(|claim| (claim.job.clone(), claim.fence)).collect();
+    let mut writer = PgConnection::connect(&world.options.url).await.unwrap();
+    let mut written = writer.begin().await.unwrap();
+    let lock = "SELECT id FROM jobs WHERE id = $1 FOR UPDATE";
+    sqlx::query(lock).bind(claims[0].job.as_str()).execute(&mut *written).await.unwrap();
+
+    world.clock.advance(LEASE / 2);
+    let (store, worker) = (world.store.clone(), world.worker.clone());
+    let beat = tokio::spawn(async move { store.heartbeat(&worker, &held, LEASE).await });
+    let mut watcher = PgConnection::connect(&world.options.url).await.unwrap();
+    let mut lease_of = async |job: &JobId| -> i64 {
+        let until = sqlx::query_scalar("SELECT lease_until FROM jobs WHERE id = $1").bind(job.as_str());
+        until.fetch_one(&mut watcher).await.unwrap()
+    };
+    let begun = Instant::now();
+    while lease_of(&claims[1].job).await < lease_of(&claims[0].job).await + 1000 {
+        assert!(begun.elapsed() < Duration::from_secs(5), "the other lease is not renewed");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(!beat.is_finished(), "it waits for the one that is written to");
+    written.commit().await.unwrap();
+    assert!(beat.await.unwrap().unwrap().is_empty());
+    assert!((lease_of(&claims[0].job).await - lease_of(&claims[1].job).await).abs() < LEASE.as_millis() as i64 / 2);
 }
 
 async fn poison_is_set_aside(world: &World) {
