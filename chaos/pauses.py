@@ -15,7 +15,7 @@ ASLEEP = 36.0
 
 
 # Sleepers at a time, each beside a server and a library of its own: nearly all of it is waiting.
-LANES = 5
+LANES = 8
 
 
 def run(world: World, rounds: int) -> list[str]:
