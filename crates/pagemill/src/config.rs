@@ -158,7 +158,7 @@ pub struct Limits {
     pub page_seconds: u64,
     /// Seconds for a whole document (`time_limit`).
     pub document_seconds: u64,
-    /// Seconds OCR may take for one page (`time_limit`).
+    /// Seconds of CPU that OCR may take for one page (`time_limit`); it is waited for three times as long.
     pub ocr_page_seconds: u64,
 }
 
@@ -186,9 +186,10 @@ impl Limits {
         Duration::from_secs(self.page_seconds.saturating_mul(2))
     }
 
-    /// How long to wait for OCR of a page.
-    pub fn ocr_time(&self) -> Duration {
-        Duration::from_secs(self.ocr_page_seconds)
+    /// How long to wait for OCR of a page, whose CPU time the kernel bounds: on a busy machine it gets a part of the
+    /// time that passes, and that is no fault of the page.
+    pub fn ocr_patience(&self) -> Duration {
+        Duration::from_secs(self.ocr_page_seconds.saturating_mul(3))
     }
 
     /// How long to wait for a document.

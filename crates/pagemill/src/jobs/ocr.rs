@@ -18,6 +18,7 @@ use pagemill_store::{Recognition, Unit};
 use super::StageContext;
 use crate::{
     cell::{ReadFile, ReadSummary, Step},
+    config::Limits,
     library::units::{UNIT_PAGES, ocr_key},
     ocr::{Languages, PageToRecognise, window_of},
 };
@@ -232,6 +233,6 @@ fn from_stored(words: &[u8]) -> Option<Recognised> {
 }
 
 /// A page may be looked at four times, after others had their turn.
-pub(super) fn patience(ocr_page_seconds: u64) -> Duration {
-    Duration::from_secs(ocr_page_seconds * 5)
+pub(super) fn patience(limits: &Limits) -> Duration {
+    limits.ocr_patience() * 5
 }

@@ -213,7 +213,7 @@ impl Shared {
     fn enter(&self, claim: &Claim, progress: &Progress) {
         let patience = match claim.stage {
             Stage::Parse => parse::patience(self.library.settings().limits.page_seconds),
-            Stage::Ocr => ocr::patience(self.library.settings().limits.ocr_page_seconds),
+            Stage::Ocr => ocr::patience(&self.library.settings().limits),
             Stage::Chunk | Stage::Embed | Stage::Index | Stage::Finish => Duration::from_secs(120),
         };
         let running = Running {

@@ -112,7 +112,7 @@ impl Engine {
             "-c",
             threshold,
         ];
-        let patience = limits.ocr_time();
+        let patience = limits.ocr_patience();
         let run = self.run(&arguments, picture, limits);
         match tokio::time::timeout(patience, run).await {
             Ok(Ok((output, None))) => Ok(output),
