@@ -22,6 +22,18 @@ pub(crate) fn keep_little() {
     }
 }
 
+/// Gives free memory between blocks in use back to the kernel. Takes milliseconds.
+#[cfg(target_env = "gnu")]
+#[allow(unsafe_code)]
+pub(crate) fn give_back() {
+    // SAFETY: `malloc_trim` may be called at any time from any thread; it touches free memory alone.
+    unsafe { libc::malloc_trim(0) };
+}
+
 /// Other allocators are taken as they are.
 #[cfg(not(target_env = "gnu"))]
 pub(crate) fn keep_little() {}
+
+/// Other allocators are taken as they are.
+#[cfg(not(target_env = "gnu"))]
+pub(crate) fn give_back() {}

@@ -8,7 +8,7 @@ use pagemill_store::WorkerReport;
 use tokio::sync::watch;
 
 use super::{POLL, Running, Shared, pause};
-use crate::jobs::pressure;
+use crate::{heap, jobs::pressure};
 
 /// How often leases are renewed.
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -25,6 +25,7 @@ impl Shared {
     pub(super) async fn beat(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut held_back = self.held_back.subscribe();
         while !*stop.borrow() {
+            let _ = tokio::task::spawn_blocking(heap::give_back).await;
             self.report().await;
             tokio::select! {
                 () = tokio::time::sleep(HEARTBEAT) => {}
