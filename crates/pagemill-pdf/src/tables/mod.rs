@@ -15,6 +15,7 @@ mod keyed;
 mod places;
 mod rows;
 mod rules;
+mod stacks;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -101,7 +102,7 @@ pub(crate) fn find_tables(
     for place in places::lattices(&page) {
         keep_sound(place, &mut found, &page);
     }
-    for place in places::rule_stacks(&page, &found) {
+    for place in stacks::rule_stacks(&page, &found) {
         keep_sound(place, &mut found, &page);
     }
     for place in keyed::runs(&page, &found) {

@@ -179,6 +179,11 @@ fn parts_rows(band: &[&Entry], k: usize, kind: Kind, below_header: bool) -> bool
     if only_text && within && !lower.filled[0] && lower.count() < upper.filled.len() {
         return false;
     }
+    // Titles stand above rows: where labels alone come last, labels go on.
+    let is_label = |entry: &Entry| entry.filled[0] && entry.count() == 1;
+    if kind == Kind::Stack && below_header && is_label(lower) && band[0].count() > 1 && is_label(band[band.len() - 1]) {
+        return false;
+    }
     // A label that goes on, set in from the first line of the row.
     let label_only = lower.filled[0] && lower.count() == 1;
     let next_is_full = band.get(k + 2).is_some_and(|next| next.count() > 1);
