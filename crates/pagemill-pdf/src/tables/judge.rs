@@ -4,6 +4,7 @@ use pagemill_core::Rect;
 
 use super::Page;
 use super::grid::{Grid, Kind, Span};
+use super::rules::Rule;
 use super::text::{TableWord, TextLine, WordKind};
 
 /// A page with fewer words has no table.
@@ -38,23 +39,6 @@ struct Facts {
 /// Whether a grid is a table.
 pub(super) fn is_table(grid: &Grid, page: &Page<'_>) -> bool {
     let facts = facts(grid, page.words);
-    if std::env::var("DBG").is_ok() {
-        eprintln!(
-            "JUDGE {:?} {:?} rows {} cols {} cells {} full {} num {} wpc {} largest {} astride {} signs {} wpn {}",
-            grid.kind,
-            grid.bbox(),
-            facts.rows,
-            facts.cols,
-            facts.cells,
-            facts.full_rows,
-            facts.numbers,
-            facts.words_per_cell,
-            facts.largest,
-            facts.astride,
-            facts.signs,
-            facts.words_per_name
-        );
-    }
     if facts.rows < 2 || facts.cols < 2 || facts.cells < 4 || facts.full_rows < 2 || facts.astride > 0.1 {
         return false;
     }
