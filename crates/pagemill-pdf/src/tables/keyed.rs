@@ -28,7 +28,7 @@ pub(super) fn runs(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
     let mut out = Vec::new();
     let mut at = 0;
     while at < lines.len() {
-        if !whole[at] {
+        if !whole[at] && beginnings.binary_search(&at).is_err() {
             at += 1;
             continue;
         }
