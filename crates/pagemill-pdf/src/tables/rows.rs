@@ -174,7 +174,9 @@ fn parts_rows(band: &[&Entry], k: usize, kind: Kind, below_header: bool) -> bool
         return upper.spans && !lower.spans || lower.filled.iter().zip(&upper.filled).all(|(l, u)| !l || !u);
     }
     // A line that only goes on in later columns, none of them new, is the rest of the row above.
-    let only_text = !lower.has_numbers();
+    // A year at the end of a text is no number of its own.
+    let numbers = lower.numbers.iter().skip(1).filter(|number| **number).count();
+    let only_text = numbers == 0 || (below_header && numbers * 2 < lower.count());
     let within = lower.filled.iter().zip(&upper.filled).all(|(l, u)| !l || *u);
     if only_text && within && !lower.filled[0] && lower.count() < upper.filled.len() {
         return false;
