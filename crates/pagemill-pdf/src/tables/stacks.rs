@@ -138,12 +138,14 @@ impl Stack {
     }
 }
 
-/// Whether short names stand left of a place, and something else right of it.
+/// Whether names stand left of a place, short or on some lines only, and something else right of it.
 fn are_named(page: &Page<'_>, lines: &[TextLine], gutter: f32) -> bool {
     let left = |line: &TextLine| line.words.iter().filter(|at| page.words[**at].bbox.x1 < gutter).count();
     let named: Vec<usize> = lines.iter().map(left).filter(|words| *words > 0).collect();
     let valued = lines.iter().any(|line| line.bbox.x1 > gutter);
-    !named.is_empty() && valued && named.iter().sum::<usize>() < NAME_WORDS * named.len()
+    let short = named.iter().sum::<usize>() < NAME_WORDS * named.len();
+    let few = named.len() * 10 < lines.len() * 6;
+    !named.is_empty() && valued && (short || few)
 }
 
 /// The area with the lines above and below that have several pieces within its width.
