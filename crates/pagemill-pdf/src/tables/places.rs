@@ -11,6 +11,8 @@ use super::text::TextLine;
 pub(super) const TOUCH: f32 = 4.0;
 /// Lattices of more rules are drawings.
 pub(super) const MOST_RULES: usize = 1500;
+/// The heads of columns stand so far above their rows at most, in points.
+const STRIP: f32 = 14.0;
 /// The heads of columns reach so far above a shaded table, in points.
 const HEADS: f32 = 72.0;
 
@@ -49,9 +51,38 @@ pub(super) fn lattices(page: &Page<'_>) -> Vec<Grid> {
         if is_across { place.across.push(*rule) } else { place.down.push(*rule) }
     }
     let mut places: Vec<Place> = places.into_iter().map(|(_, place)| place).filter(has_inner_rules).collect();
+    join_heads(&mut places, page);
     join_shaded(&mut places, page);
     places.sort_by(|a, b| b.area.area().total_cmp(&a.area.area()));
     places.into_iter().filter_map(|place| Some(Grid::over(&place, page)?.trimmed(page))).collect()
+}
+
+/// Puts the heads of columns together with the rows they stand over, where a strip of white is between their frames.
+fn join_heads(places: &mut Vec<Place>, page: &Page<'_>) {
+    places.sort_by(|a, b| a.area.y0.total_cmp(&b.area.y0));
+    let mut at = 0;
+    while at < places.len() {
+        let head = &places[at];
+        let is_row = head.across.iter().all(|rule| rule.at - head.area.y0 < TOUCH || head.area.y1 - rule.at < TOUCH);
+        let stands_over = |below: &Place| {
+            let strip = Rect::new(head.area.x0, head.area.y1, head.area.x1, below.area.y0);
+            alike(&head.area, &below.area)
+                && (0.0..STRIP).contains(&strip.height())
+                && head.down.iter().all(|rule| below.down.iter().any(|other| (rule.at - other.at).abs() < TOUCH))
+                && page.lines_in(&strip).is_empty()
+        };
+        let below = (at + 1..places.len())
+            .take_while(|next| places[*next].area.y0 < head.area.y1 + STRIP)
+            .find(|next| is_row && stands_over(&places[*next]));
+        if let Some(below) = below {
+            let below = places.remove(below);
+            let head = &mut places[at];
+            head.area = head.area.union(&below.area);
+            head.across.extend(below.across);
+            head.down.extend(below.down);
+        }
+        at += 1;
+    }
 }
 
 /// Puts together lattices that are shaded parts of one table: rows without shade are between them, and the heads of
