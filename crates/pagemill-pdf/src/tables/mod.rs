@@ -15,6 +15,8 @@ mod keyed;
 mod places;
 mod rows;
 mod rules;
+#[cfg(test)]
+mod stack_tests;
 mod stacks;
 #[cfg(test)]
 mod tests;
