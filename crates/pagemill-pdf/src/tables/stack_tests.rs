@@ -65,6 +65,13 @@ fn sentences_beside_names_between_rules_are_cells() {
 }
 
 #[test]
+fn steps_with_remarks_below_their_title_are_no_table() {
+    let steps =
+        tasks(102.0).replace("(Task)", "(What is done on the farm, step by step)").replace("(How it is done)", "()");
+    assert!(tables(&steps).is_empty());
+}
+
+#[test]
 fn text_that_runs_into_the_place_between_rules_is_no_cell() {
     let running = tasks(102.0).replace("(Mowing)", "(where)").replace("(Sowing)", "(And)");
     let running = running + &rows(670.0, &[45.0], &[&["It is told:"], &[""], &["It is known"]]);

@@ -57,7 +57,7 @@ pub(super) fn rule_stacks(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
                 break;
             }
             if !may_be_rows(page, &strip, &lines) {
-                if stack.lines == 0 || !stack.has_columns_of(&lines, &strip, page) {
+                if !stack.parted || !stack.has_columns_of(&lines, &strip, page) {
                     break;
                 }
                 sure.get_or_insert(stack.area);
@@ -84,6 +84,8 @@ struct Stack {
     lines: usize,
     /// Size of its largest line.
     size: f32,
+    /// Whether a line has several pieces, as the heads of columns have and the title of an algorithm has not.
+    parted: bool,
     /// Where its words stand across, from left to right: what is between is white from top to bottom.
     covered: Vec<(f32, f32)>,
 }
@@ -91,13 +93,20 @@ struct Stack {
 impl Stack {
     /// Nothing yet, below a rule.
     fn at(rule: &Rule) -> Self {
-        Self { area: Rect::new(rule.from, rule.at, rule.to, rule.at), lines: 0, size: 0.0, covered: Vec::new() }
+        Self {
+            area: Rect::new(rule.from, rule.at, rule.to, rule.at),
+            lines: 0,
+            size: 0.0,
+            parted: false,
+            covered: Vec::new(),
+        }
     }
 
     /// Adds the lines above a rule.
     fn take(&mut self, lines: &[TextLine], rule: &Rule, page: &Page<'_>) {
         self.area = Rect::new(self.area.x0.min(rule.from), self.area.y0, self.area.x1.max(rule.to), rule.at);
         self.lines += lines.len();
+        self.parted |= lines.iter().any(|line| page.pieces(line).len() > 1);
         self.size = lines.iter().map(|line| line.size).fold(self.size, f32::max);
         self.covered = self.covered_with(lines, page);
     }
