@@ -296,6 +296,17 @@ fn names_with_their_values_stay_apart() {
 }
 
 /// A picture with its lower left corner at a place.
+#[test]
+fn abbreviations_told_one_after_the_other_are_one_note() {
+    let lines_of = [
+        "GI: gingival index; SBI: bleeding index of the gums; PI: index of plaque; PHP: Patient",
+        "Hygiene Performance; BOP: bleeding when probed; VF: vitality of the film; API: index of",
+        "NMDA: an acid that is made of others; CNS: nerves of the head and of the spine; STZ: it;",
+        "ROS: kinds of oxygen.",
+    ];
+    assert_eq!(told(&read(&[lines(60.0, 700.0, &lines_of)])[0]), [format!("paragraph: {}", lines_of.join(" "))]);
+}
+
 fn picture(x: u32, y: u32, width: u32, height: u32) -> String {
     format!("q {width} 0 0 {height} {x} {y} cm BI /W 1 /H 1 /CS /G /BPC 8 /F /AHx ID 80> EI Q\n")
 }

@@ -73,7 +73,8 @@ impl Line {
         let words =
             || self.words.iter().filter_map(|at| content.words.get(*at as usize)).map(|word| content.word(word));
         let is_name = words().next().is_some_and(|first| first.starts_with(char::is_uppercase));
-        let last = words().take(ENTRY_WORDS).find_map(|word| word.strip_suffix(':'));
+        let ends = |word: &&str| word.ends_with([':', ';']);
+        let last = words().take(ENTRY_WORDS).find(ends).and_then(|word| word.strip_suffix(':'));
         is_name && last.is_some_and(|last| last.ends_with(|c: char| c.is_alphabetic() || c == ')'))
     }
 

@@ -115,14 +115,16 @@ impl Flow {
         if marks::is_bullet(first) {
             return true;
         }
-        let level = (line.frame.x0 - before.frame.x0).abs() < 0.5 * em;
-        if level && before.is_entry(content) && line.is_entry(content) {
-            return true;
-        }
         let last = before.last_word(content);
         let ends_sentence = marks::ends_sentence(last);
         let room = self.right - before.frame.x1;
         let is_short = room > line.first_width(content) + 0.6 * em;
+        let level = (line.frame.x0 - before.frame.x0).abs() < 0.5 * em;
+        // Names with values one after the other, as abbreviations are told, fill their lines.
+        let one_after_other = last.ends_with(';') && !is_short;
+        if level && !one_after_other && before.is_entry(content) && line.is_entry(content) {
+            return true;
+        }
         if marks::is_label(first) && (is_short || ends_sentence) && line.frame.x0 < before.frame.x0 + 0.5 * em {
             // Entries of a list or of the references.
             let entry = self.lines[begin].first_word(content);

@@ -5,6 +5,8 @@ use super::text::{NUMBERS, TableWord, TextLine, WordKind, are_numbers};
 
 /// A gap of this many ems is never within a cell's text that spans columns.
 pub(super) const SPAN_GAP: f32 = 0.55;
+/// The text of an item of a list begins so many ems beside its bullet at most.
+const BULLET_GAP: f32 = 2.5;
 /// Width of a step when white space is looked for, in points.
 const STEP: f32 = 0.5;
 
@@ -120,6 +122,10 @@ fn parts(lines: &[TextLine], words: &[TableWord], from: f32, to: f32, place: &Pl
                 continue;
             }
             let gap = if before.is_some_and(|before| are_numbers(before, word)) { gap * NUMBERS } else { gap };
+            // A bullet belongs to the text it stands before.
+            let bullet = place.kind == Kind::Lattice
+                && before.is_some_and(|before| before.kind == WordKind::Sign && word.kind == WordKind::Text);
+            let gap = if bullet { gap.max(BULLET_GAP) } else { gap };
             match segments.last_mut() {
                 Some(last) if !parted && word.bbox.x0 - last.1 <= gap * line.size => last.1 = last.1.max(word.bbox.x1),
                 _ => segments.push((word.bbox.x0, word.bbox.x1)),

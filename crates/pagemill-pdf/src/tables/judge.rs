@@ -4,6 +4,7 @@ use pagemill_core::Rect;
 
 use super::Page;
 use super::grid::{Grid, Kind, Span};
+use super::rules::Rule;
 use super::text::{TableWord, TextLine, WordKind};
 
 /// A page with fewer words has no table.
@@ -24,6 +25,8 @@ struct Facts {
     numbers: f32,
     /// Words in a cell, on average.
     words_per_cell: f32,
+    /// Words in a cell of the first column, on average.
+    words_per_name: f32,
     /// Words in the largest cell.
     largest: usize,
     words: usize,
@@ -47,21 +50,35 @@ pub(super) fn is_table(grid: &Grid, page: &Page<'_>) -> bool {
             facts.full_rows * 5 >= facts.rows * 2 && (facts.largest < 120 || facts.largest * 2 < facts.words)
         }
         Kind::Stack => is_table_between_rules(&facts),
-        Kind::Keyed => is_keyed_table(&facts),
+        Kind::Keyed => is_keyed_table(&facts, grid, page),
         Kind::Aligned => is_table_without_rules(grid, &facts, page),
     }
 }
 
 fn is_table_between_rules(facts: &Facts) -> bool {
     let enough_rows = facts.full_rows * 2 >= facts.rows;
-    let short_cells = facts.words_per_cell < 14.0 && facts.largest < 80;
+    // Beside names, values may be sentences.
+    let named = facts.words_per_name < 5.0 && facts.full_rows >= 3 && facts.largest < 160;
+    let short_cells = facts.words_per_cell < 14.0 && facts.largest < 80 || named && facts.words_per_cell < 25.0;
     enough_rows && short_cells && (facts.numbers > 0.2 || facts.cols >= 3 || facts.rows >= 3) && facts.signs < 0.4
 }
 
-fn is_keyed_table(facts: &Facts) -> bool {
+fn is_keyed_table(facts: &Facts, grid: &Grid, page: &Page<'_>) -> bool {
     let filled = facts.cells as f32 / (facts.rows * facts.cols) as f32;
     let enough_rows = facts.rows >= 5 && facts.full_rows * 10 >= facts.rows * 8 && filled > 0.6;
-    enough_rows && facts.cols >= 5 && facts.numbers > 0.25 && facts.words_per_cell < 9.0 && facts.signs < 0.2
+    let telling = facts.numbers > 0.25 || is_headed(grid, page);
+    enough_rows && facts.cols >= 5 && telling && facts.words_per_cell < 9.0 && facts.signs < 0.2
+}
+
+/// Whether the heads of the columns stand between two rules as wide as the table.
+fn is_headed(grid: &Grid, page: &Page<'_>) -> bool {
+    let bbox = grid.bbox();
+    let above = bbox.y0 + 0.3 * bbox.height();
+    let reach = 2.0 * grid.lines.first().map_or(0.0, |line| line.size);
+    let through = |rule: &&Rule| {
+        (bbox.y0 - reach..above).contains(&rule.at) && rule.overlap(bbox.x0, bbox.x1) > 0.9 * bbox.width()
+    };
+    page.rules.across.iter().filter(through).count() == 2
 }
 
 fn is_table_without_rules(grid: &Grid, facts: &Facts, page: &Page<'_>) -> bool {
@@ -86,6 +103,8 @@ fn facts(grid: &Grid, words: &[TableWord]) -> Facts {
     let rows = distinct(|span| span.row);
     let full_rows = rows.iter().filter(|row| cells.iter().filter(|(span, _)| span.row == **row).count() > 1).count();
     let sizes: Vec<usize> = cells.iter().map(|(_, lines)| lines.iter().map(Vec::len).sum()).collect();
+    let names: Vec<usize> =
+        cells.iter().zip(&sizes).filter(|((span, _), _)| span.col == 0).map(|(_, size)| *size).collect();
     let beyond_first = cells.iter().filter(|(span, _)| span.col > 0);
     let is_number = |(_, lines): &&(Span, Vec<Vec<usize>>)| {
         let mut kinds = lines.iter().flatten().map(|at| words[*at].kind);
@@ -108,6 +127,7 @@ fn facts(grid: &Grid, words: &[TableWord]) -> Facts {
         full_rows,
         numbers: beyond_first.clone().filter(is_number).count() as f32 / beyond_first.count().max(1) as f32,
         words_per_cell: all as f32 / cells.len().max(1) as f32,
+        words_per_name: names.iter().sum::<usize>() as f32 / names.len().max(1) as f32,
         largest: sizes.iter().copied().max().unwrap_or(0),
         words: all,
         astride: astride.sum::<usize>() as f32 / all as f32,
@@ -134,9 +154,9 @@ fn has_caption(bbox: &Rect, page: &Page<'_>) -> bool {
     page.lines_in(&around).iter().any(|line| is_caption(line, page, false))
 }
 
-/// Whether the title of a table, with its number, stands alone on a line of a place.
-pub(super) fn has_title(place: &Rect, page: &Page<'_>) -> bool {
-    page.lines_in(place).iter().any(|line| page.pieces(line).len() == 1 && is_caption(line, page, true))
+/// Whether the title of a table, with its number, stands alone on one of these lines.
+pub(super) fn has_title(lines: &[TextLine], page: &Page<'_>) -> bool {
+    lines.iter().any(|line| page.pieces(line).len() == 1 && is_caption(line, page, true))
 }
 
 /// Whether a line begins as the caption of a table does.

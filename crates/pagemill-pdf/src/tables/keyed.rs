@@ -19,14 +19,21 @@ pub(super) fn runs(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
     let taken: Vec<Rect> = found.iter().filter(|grid| !is_head(grid)).map(Grid::bbox).collect();
     let lines = page.lines_outside(&taken, 0..page.words.len());
     let whole: Vec<bool> = lines.iter().map(|line| page.pieces(line).len() >= PIECES).collect();
+    // Lines of text in columns above a table look like its rows; the heads of its columns tell where it begins.
+    let heads: Vec<Rect> = found.iter().filter(|grid| is_head(grid)).map(Grid::bbox).collect();
+    let head_of = |line: &TextLine| heads.iter().position(|head| head.holds_middle_of(&line.bbox, 0.0));
+    let head_of: Vec<Option<usize>> = lines.iter().map(head_of).collect();
+    let begins_head = |at: &usize| head_of[*at].is_some() && (*at == 0 || head_of[*at] != head_of[*at - 1]);
+    let beginnings: Vec<usize> = (0..lines.len()).filter(begins_head).collect();
     let mut out = Vec::new();
     let mut at = 0;
     while at < lines.len() {
-        if !whole[at] {
+        if !whole[at] && beginnings.binary_search(&at).is_err() {
             at += 1;
             continue;
         }
-        let end = run_end(&lines[at..], page) + at;
+        let next_head = beginnings[beginnings.partition_point(|begin| *begin <= at)..].first().copied();
+        let end = run_end(&lines[at..next_head.unwrap_or(lines.len())], page) + at;
         let run = &lines[at..end];
         let rows = whole[at..end].iter().filter(|whole| **whole).count();
         // Where no cell goes on over a line, rows of words in columns tell as much.
@@ -46,7 +53,9 @@ fn is_head(grid: &Grid) -> bool {
 /// Drops what was taken for a table and is the head of this one.
 pub(super) fn supersede(found: &mut Vec<Grid>, grid: &Grid) {
     let area = grid.bbox();
-    found.retain(|other| !(is_head(other) && area.contains(&other.bbox(), 4.0)));
+    // The rules of a head may be longer than its words.
+    let holds = |head: &Grid| head.lines.iter().all(|line| area.contains(&line.bbox, 4.0));
+    found.retain(|other| !(is_head(other) && holds(other)));
 }
 
 /// How many lines follow each other without a stretch of white or running text.

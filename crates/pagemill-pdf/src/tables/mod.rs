@@ -16,6 +16,9 @@ mod places;
 mod rows;
 mod rules;
 #[cfg(test)]
+mod stack_tests;
+mod stacks;
+#[cfg(test)]
 mod tests;
 mod text;
 
@@ -101,7 +104,7 @@ pub(crate) fn find_tables(
     for place in places::lattices(&page) {
         keep_sound(place, &mut found, &page);
     }
-    for place in places::rule_stacks(&page, &found) {
+    for place in stacks::rule_stacks(&page, &found) {
         keep_sound(place, &mut found, &page);
     }
     for place in keyed::runs(&page, &found) {

@@ -2,15 +2,17 @@
 
 use pagemill_core::Rect;
 
+use super::Page;
 use super::grid::{Grid, Kind, Place};
 use super::rules::Rule;
 use super::text::TextLine;
-use super::{Page, judge};
 
 /// Ends of rules this close to another rule touch it.
-const TOUCH: f32 = 4.0;
+pub(super) const TOUCH: f32 = 4.0;
 /// Lattices of more rules are drawings.
-const MOST_RULES: usize = 1500;
+pub(super) const MOST_RULES: usize = 1500;
+/// The heads of columns stand so far above their rows at most, in points.
+const STRIP: f32 = 14.0;
 /// The heads of columns reach so far above a shaded table, in points.
 const HEADS: f32 = 72.0;
 
@@ -49,9 +51,38 @@ pub(super) fn lattices(page: &Page<'_>) -> Vec<Grid> {
         if is_across { place.across.push(*rule) } else { place.down.push(*rule) }
     }
     let mut places: Vec<Place> = places.into_iter().map(|(_, place)| place).filter(has_inner_rules).collect();
+    join_heads(&mut places, page);
     join_shaded(&mut places, page);
     places.sort_by(|a, b| b.area.area().total_cmp(&a.area.area()));
     places.into_iter().filter_map(|place| Some(Grid::over(&place, page)?.trimmed(page))).collect()
+}
+
+/// Puts the heads of columns together with the rows they stand over, where a strip of white is between their frames.
+fn join_heads(places: &mut Vec<Place>, page: &Page<'_>) {
+    places.sort_by(|a, b| a.area.y0.total_cmp(&b.area.y0));
+    let mut at = 0;
+    while at < places.len() {
+        let head = &places[at];
+        let is_row = head.across.iter().all(|rule| rule.at - head.area.y0 < TOUCH || head.area.y1 - rule.at < TOUCH);
+        let stands_over = |below: &Place| {
+            let strip = Rect::new(head.area.x0, head.area.y1, head.area.x1, below.area.y0);
+            alike(&head.area, &below.area)
+                && (0.0..STRIP).contains(&strip.height())
+                && head.down.iter().all(|rule| below.down.iter().any(|other| (rule.at - other.at).abs() < TOUCH))
+                && page.lines_in(&strip).is_empty()
+        };
+        let below = (at + 1..places.len())
+            .take_while(|next| places[*next].area.y0 < head.area.y1 + STRIP)
+            .find(|next| is_row && stands_over(&places[*next]));
+        if let Some(below) = below {
+            let below = places.remove(below);
+            let head = &mut places[at];
+            head.area = head.area.union(&below.area);
+            head.across.extend(below.across);
+            head.down.extend(below.down);
+        }
+        at += 1;
+    }
 }
 
 /// Puts together lattices that are shaded parts of one table: rows without shade are between them, and the heads of
@@ -155,54 +186,6 @@ fn has_inner_rules(place: &Place) -> bool {
     inner_down || inner_across
 }
 
-/// Places between horizontal rules of one width, and grids over them.
-pub(super) fn rule_stacks(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
-    let taken = |rule: &Rule| {
-        found.iter().any(|grid| {
-            let bbox = grid.bbox();
-            (bbox.y0 - TOUCH..=bbox.y1 + TOUCH).contains(&rule.at)
-                && rule.overlap(bbox.x0, bbox.x1) > 0.5 * rule.length()
-        })
-    };
-    let free: Vec<Rule> = page.rules.across.iter().filter(|rule| !taken(rule)).copied().collect();
-    if free.len() > MOST_RULES {
-        return Vec::new();
-    }
-    let mut used = vec![false; free.len()];
-    let mut out = Vec::new();
-    for begin in 0..free.len() {
-        let mut first = free[begin];
-        if used[begin] || first.length() < 70.0 {
-            continue;
-        }
-        let (mut x0, mut x1, mut bottom) = (first.from, first.to, first.at);
-        let mut text_lines = 0;
-        for (index, rule) in free.iter().enumerate().skip(begin + 1) {
-            let alike = rule.overlap(x0, x1) > 0.8 * (x1 - x0).max(rule.length());
-            if !alike {
-                continue;
-            }
-            let strip = Rect::new(x0, bottom, x1, rule.at);
-            if text_lines == 0 && judge::has_title(&strip, page) {
-                // A rule over the title is of the page; the table begins below it.
-                (first, x0, x1, bottom) = (*rule, rule.from, rule.to, rule.at);
-                continue;
-            }
-            let Some(lines) = table_strip(page, &strip) else { break };
-            text_lines += lines;
-            used[index] = true;
-            (x0, x1, bottom) = (x0.min(rule.from), x1.max(rule.to), rule.at);
-        }
-        if text_lines == 0 {
-            continue;
-        }
-        let area = Rect::new(x0 - 2.0, first.at, x1 + 2.0, bottom);
-        let area = widened(page, grown(page, area));
-        out.extend(Grid::over(&place_of(Kind::Stack, area, page), page));
-    }
-    out
-}
-
 pub(super) fn place_of(kind: Kind, area: Rect, page: &Page<'_>) -> Place {
     let across = page.rules.across.iter().filter(|rule| {
         rule.at > area.y0 - 1.0 && rule.at < area.y1 + 1.0 && rule.overlap(area.x0, area.x1) > 0.6 * rule.length()
@@ -216,73 +199,30 @@ pub(super) fn place_of(kind: Kind, area: Rect, page: &Page<'_>) -> Place {
 /// The number of lines between two rules when they may be rows of a table; `None` when they are running text.
 fn table_strip(page: &Page<'_>, strip: &Rect) -> Option<usize> {
     let lines = page.lines_in(strip);
+    may_be_rows(page, strip, &lines).then_some(lines.len())
+}
+
+/// Whether the lines between two rules may be rows of a table, and are no running text.
+pub(super) fn may_be_rows(page: &Page<'_>, strip: &Rect, lines: &[TextLine]) -> bool {
     if lines.is_empty() {
-        return (strip.height() < 24.0).then_some(0);
+        return strip.height() < 24.0;
     }
     // Lines of one piece from side to side, one below the other, are a paragraph.
     let is_full = |line: &TextLine| {
         line.words.len() >= 7 && line.bbox.width() > 0.9 * strip.width() && page.pieces(line).len() == 1
     };
     if lines.windows(3).any(|three| three.iter().all(is_full)) {
-        return None;
+        return false;
     }
     let running = lines.iter().filter(|line| is_running_text(line, page, strip.width())).count();
     let several = lines.iter().filter(|line| page.pieces(line).len() > 1).count();
-    let table = running * 3 <= lines.len() && (several * 2 >= lines.len() || lines.len() <= 3);
-    table.then_some(lines.len())
+    running * 3 <= lines.len() && (several * 2 >= lines.len() || lines.len() <= 3)
 }
 
 pub(super) fn is_running_text(line: &TextLine, page: &Page<'_>, width: f32) -> bool {
     line.words.len() >= 7
         && line.bbox.width() > 0.66 * width
         && page.pieces(line).iter().any(|segment| segment.x1 - segment.x0 > 0.6 * width)
-}
-
-/// The area with the lines above and below that have several pieces within its width.
-fn grown(page: &Page<'_>, mut area: Rect) -> Rect {
-    let height = page.content.size.0.max(page.content.size.1);
-    let width = area.width();
-    let within = page.lines_in(&area);
-    let size = within.iter().map(|line| line.size).sum::<f32>() / within.len().max(1) as f32;
-    let is_row = |line: &TextLine| {
-        let pieces = page.pieces(line);
-        // Text in columns below a table has lines of many words beside each other, and its own size.
-        let is_text = line.words.len() >= 10 && pieces.iter().all(|piece| piece.words >= 4);
-        let alike = line.size < 1.15 * size && line.size > 0.85 * size;
-        pieces.len() > 1 && (alike || !is_text) && !is_running_text(line, page, width)
-    };
-    let below = page.lines_in(&Rect::new(area.x0, area.y1, area.x1, area.y1 + height));
-    let mut last = area.y1;
-    for line in below {
-        let near = line.bbox.y0 - last < 1.6 * line.size;
-        if !near || !is_row(&line) {
-            break;
-        }
-        last = line.bbox.y1;
-    }
-    area.y1 = area.y1.max(last);
-    let mut above = page.lines_in(&Rect::new(area.x0, area.y0 - 70.0, area.x1, area.y0));
-    let mut first = area.y0;
-    while let Some(line) = above.pop() {
-        let near = first - line.bbox.y1 < 0.9 * line.size;
-        if !near || !is_row(&line) {
-            break;
-        }
-        first = line.bbox.y0;
-    }
-    area.y0 = area.y0.min(first);
-    area
-}
-
-/// The area with words that stick out of it.
-fn widened(page: &Page<'_>, mut area: Rect) -> Rect {
-    for word in page.words {
-        if area.holds_middle_of(&word.bbox, 0.0) {
-            area.x0 = area.x0.min(word.bbox.x0 - 1.0);
-            area.x1 = area.x1.max(word.bbox.x1 + 1.0);
-        }
-    }
-    area
 }
 
 /// Runs of lines in a column of the page whose words stand in columns, and grids over them.

@@ -174,9 +174,16 @@ fn parts_rows(band: &[&Entry], k: usize, kind: Kind, below_header: bool) -> bool
         return upper.spans && !lower.spans || lower.filled.iter().zip(&upper.filled).all(|(l, u)| !l || !u);
     }
     // A line that only goes on in later columns, none of them new, is the rest of the row above.
-    let only_text = !lower.has_numbers();
+    // A year at the end of a text is no number of its own.
+    let numbers = lower.numbers.iter().skip(1).filter(|number| **number).count();
+    let only_text = numbers == 0 || (below_header && numbers * 2 < lower.count());
     let within = lower.filled.iter().zip(&upper.filled).all(|(l, u)| !l || *u);
     if only_text && within && !lower.filled[0] && lower.count() < upper.filled.len() {
+        return false;
+    }
+    // Titles stand above rows: where labels alone come last, labels go on.
+    let is_label = |entry: &Entry| entry.filled[0] && entry.count() == 1;
+    if kind == Kind::Stack && below_header && is_label(lower) && band[0].count() > 1 && is_label(band[band.len() - 1]) {
         return false;
     }
     // A label that goes on, set in from the first line of the row.

@@ -12,7 +12,7 @@ use crate::open::open;
 use crate::test_pdf::pages_pdf;
 
 /// A content stream with pieces of text at places counted from the bottom left.
-fn texts(pieces: &[(f32, f32, &str)]) -> String {
+pub(super) fn texts(pieces: &[(f32, f32, &str)]) -> String {
     let mut out = String::new();
     for (x, y, text) in pieces {
         writeln!(out, "BT /F1 10 Tf 1 0 0 1 {x} {y} Tm ({text}) Tj ET").unwrap();
@@ -20,11 +20,11 @@ fn texts(pieces: &[(f32, f32, &str)]) -> String {
     out
 }
 
-fn line(x0: f32, y0: f32, x1: f32, y1: f32) -> String {
+pub(super) fn line(x0: f32, y0: f32, x1: f32, y1: f32) -> String {
     format!("{x0} {y0} m {x1} {y1} l S\n")
 }
 
-fn blocks(content: &str) -> Vec<Block> {
+pub(super) fn blocks(content: &str) -> Vec<Block> {
     let pdf = open(pages_pdf("", &[("", content)], &[]), &Default::default()).unwrap();
     let mut blocks = Vec::new();
     pdf.read(1..=1, &mut |page| {
@@ -41,7 +41,7 @@ fn blocks(content: &str) -> Vec<Block> {
 }
 
 /// The only table, as its text and its spanning cells.
-fn table(content: &str) -> Block {
+pub(super) fn table(content: &str) -> Block {
     let mut tables = blocks(content);
     tables.retain(|block| block.kind == BlockKind::Table);
     assert_eq!(tables.len(), 1, "{tables:#?}");
@@ -152,7 +152,7 @@ fn a_frame_around_text_is_no_table() {
 }
 
 /// Rows with cells of several lines, the first line of each at `x` places, without rules.
-fn rows_of_many_lines(top: f32) -> String {
+pub(super) fn rows_of_many_lines(top: f32) -> String {
     let rows = [
         (["Oats", "Field", "Sown in spring and", "3", "30"], vec!["cut in summer"]),
         (["Rye", "Field", "Sown in autumn, left", "5", "14"], vec!["under the snow and", "cut in July"]),
@@ -175,7 +175,7 @@ fn rows_of_many_lines(top: f32) -> String {
     page
 }
 
-const MANY_LINES: &str = "Oats\tField\tSown in spring and cut in summer\t3\t30\n\
+pub(super) const MANY_LINES: &str = "Oats\tField\tSown in spring and cut in summer\t3\t30\n\
     Rye\tField\tSown in autumn, left under the snow and cut in July\t5\t14\n\
     Peas\tGarden\tSown in rows, tied to sticks of hazel\t2\t21\n\
     Beans\tGarden\tSown in May after the last frost, in heaps of five\t4\t28\n\

@@ -1,0 +1,180 @@
+//! Tables with few rules, drawn in the test: what is between their rules may look like text.
+
+use pagemill_core::{Block, BlockKind};
+
+use super::tests::{MANY_LINES, blocks, line, rows_of_many_lines, table, texts};
+
+/// Rules from side to side.
+fn rules(x0: f32, x1: f32, heights: &[f32]) -> String {
+    heights.iter().map(|y| line(x0, *y, x1, *y)).collect()
+}
+
+fn tables(content: &str) -> Vec<String> {
+    let is_table = |block: &Block| block.kind == BlockKind::Table;
+    blocks(content).into_iter().filter(is_table).map(|block| block.text).collect()
+}
+
+/// Rows 12 points apart from `top` on, each as its pieces.
+fn rows(top: f32, places: &[f32], rows: &[&[&str]]) -> String {
+    let row = |(cells, at): (&&[&str], u8)| -> String {
+        let pieces = places.iter().zip(*cells).filter(|(_, text)| !text.is_empty());
+        texts(&pieces.map(|(x, text)| (*x, top - 12.0 * f32::from(at), *text)).collect::<Vec<_>>())
+    };
+    rows.iter().zip(0_u8..).map(row).collect()
+}
+
+#[test]
+fn text_in_columns_above_a_table_is_not_where_it_begins() {
+    let text: [&[&str]; 4] = [
+        &["the seed is kept", "in the loft over", "the stable, and it", "is sown there"],
+        &["as soon as the", "ground is dry; in", "the other fields of", "the same farm"],
+        &["it is kept in sacks", "of hemp that hang", "on the wall, so that", "no mouse comes"],
+        &["near before spring", "is over and the last", "of the snow is gone", "from the hills"],
+    ];
+    let mut page = rows(700.0, &[60.0, 160.0, 300.0, 410.0], &text);
+    page += &rules(58.0, 470.0, &[646.0, 628.0]);
+    page += &rows(634.0, &[60.0, 130.0, 200.0, 340.0, 400.0], &[&["Plant", "Place", "What is done", "Rows", "Days"]]);
+    page += &rows_of_many_lines(618.0);
+    assert_eq!(tables(&page), [format!("Plant\tPlace\tWhat is done\tRows\tDays\n{MANY_LINES}")]);
+}
+
+const TASKS: [&[&str]; 7] = [
+    &["Sowing", "Seed is thrown by hand from a sack that hangs on the shoulder,"],
+    &["", "row after row, as soon as the ground is dry"],
+    &["Mowing", "Grass is cut before noon while it is still wet with dew, dried for"],
+    &["", "two days, turned and brought in before the next rain falls, for hay"],
+    &["", "that was wet once is no good"],
+    &["Threshing", "Sheaves are beaten on the floor of the barn with flails until no"],
+    &["", "grain is left in them"],
+];
+const TOLD: &str = "Task\tHow it is done\n\
+    Sowing\tSeed is thrown by hand from a sack that hangs on the shoulder, row after row, as soon as the ground is dry\n\
+    Mowing\tGrass is cut before noon while it is still wet with dew, dried for two days, turned and brought in before the \
+    next rain falls, for hay that was wet once is no good\n\
+    Threshing\tSheaves are beaten on the floor of the barn with flails until no grain is left in them";
+
+fn tasks(x: f32) -> String {
+    let mut page = rules(100.0, 462.0, &[700.0, 682.0, 588.0]);
+    page += &rows(687.0, &[102.0, 170.0], &[&["Task", "How it is done"]]);
+    page + &rows(670.0, &[x, 170.0], &TASKS)
+}
+
+#[test]
+fn sentences_beside_names_between_rules_are_cells() {
+    assert_eq!(table(&tasks(102.0)).text, TOLD);
+}
+
+#[test]
+fn steps_with_remarks_below_their_title_are_no_table() {
+    let steps =
+        tasks(102.0).replace("(Task)", "(What is done on the farm, step by step)").replace("(How it is done)", "()");
+    assert!(tables(&steps).is_empty());
+}
+
+#[test]
+fn text_that_runs_into_the_place_between_rules_is_no_cell() {
+    let running = tasks(102.0).replace("(Mowing)", "(where)").replace("(Sowing)", "(And)");
+    let running = running + &rows(670.0, &[45.0], &[&["It is told:"], &[""], &["It is known"]]);
+    assert!(tables(&running).iter().all(|text| !text.contains("Threshing")));
+}
+
+#[test]
+fn a_title_or_a_heading_between_rules_ends_the_table() {
+    let part = |top: f32, head: &str| {
+        rules(100.0, 300.0, &[top, top - 18.0, top - 58.0])
+            + &rows(top - 13.0, &[102.0, 220.0], &[&[head, "Days"]])
+            + &rows(top - 30.0, &[102.0, 220.0], &[&["Oats", "30"], &["Rye", "14"], &["Peas", "21"]])
+    };
+    let expected = |head: &str| format!("{head}\tDays\nOats\t30\nRye\t14\nPeas\t21");
+    let titled = part(700.0, "Field") + &texts(&[(120.0, 622.0, "Table 2. What is sown")]) + &part(608.0, "Garden");
+    assert_eq!(tables(&titled), [expected("Field"), expected("Garden")]);
+    let heading = texts(&[(102.0, 622.0, "Gardens")]).replace("/F1 10", "/F1 14");
+    assert_eq!(
+        tables(&(part(700.0, "Field") + &heading + &part(608.0, "Garden"))),
+        [expected("Field"), expected("Garden")]
+    );
+}
+
+#[test]
+fn a_table_is_kept_where_text_in_its_columns_is_none() {
+    let mut page = rules(100.0, 462.0, &[730.0, 712.0, 672.0, 440.0]);
+    page += &rows(717.0, &[102.0, 170.0], &[&["Field", "Days"]]);
+    page += &rows(700.0, &[102.0, 170.0], &[&["Oats", "30"], &["Rye", "14"], &["Peas", "21"]]);
+    let long = ["", "the seed is kept in the loft over the stable and it is sown there in spring"];
+    page += &rows(660.0, &[102.0, 170.0], &[&["Text", long[1]]]);
+    page += &rows(648.0, &[102.0, 170.0], &[long.as_slice(); 16]);
+    let tables = tables(&page);
+    assert_eq!(tables.len(), 1, "{tables:#?}");
+    assert!(tables[0].starts_with("Field\tDays\nOats\t30\nRye\t14\nPeas\t21"), "{tables:#?}");
+}
+
+#[test]
+fn labels_that_come_last_are_the_rest_of_labels() {
+    let cells: [&[&str]; 8] = [
+        &["I can use at once", "0", "5", "19"],
+        &["what I learned in"],
+        &["these two days"],
+        &["The barn was warm", "2", "4", "13"],
+        &["and easy to find"],
+        &["The bread was good", "1", "0", "24"],
+        &["and there was enough"],
+        &["for all of us"],
+    ];
+    let mut page = rules(100.0, 400.0, &[700.0, 682.0, 578.0]);
+    page += &rows(687.0, &[220.0, 280.0, 340.0], &[&["No", "Half", "Yes"]]);
+    page += &rows(670.0, &[102.0, 220.0, 280.0, 340.0], &cells);
+    let expected = "\tNo\tHalf\tYes\nI can use at once what I learned in these two days\t0\t5\t19\n\
+        The barn was warm and easy to find\t2\t4\t13\nThe bread was good and there was enough for all of us\t1\t0\t24";
+    assert_eq!(table(&page).text, expected);
+}
+
+#[test]
+fn heads_between_rules_tell_a_table_without_numbers_that_goes_on() {
+    let places = [60.0, 130.0, 230.0, 360.0, 450.0];
+    let cells: [&[&str]; 10] = [
+        &["oats", "Grain of the hill", "Fed to the horses of", "Miller, year", "stable"],
+        &["", "farms", "the post road", "1809."],
+        &["rye", "Grain of the plain", "Baked into flat bread", "Miller, year", "stable"],
+        &["", "towns", "for the winter", "1811."],
+        &["peas", "Garden plant", "Dried on the roof of", "Weaver, year", "open"],
+        &["", "of monks", "the mill", "1790."],
+        &["hops", "Wall plant", "Put into beer against", "Weaver, year", "open"],
+        &["", "of brewers", "its going sour", "1795."],
+        &["flax", "Field plant", "Spun and woven into", "Smith, year", "open"],
+        &["", "of weavers", "sheets and sails", "1820."],
+    ];
+    let mut page = rules(58.0, 500.0, &[700.0, 682.0]);
+    page += &rows(687.0, &places, &[&["Name", "What it is", "What it is for", "Told by", "State"]]);
+    page += &rows(670.0, &places, &cells);
+    let text = table(&page).text;
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 6, "{text}");
+    assert_eq!(
+        lines[1],
+        "oats\tGrain of the hill farms\tFed to the horses of the post road\tMiller, year 1809.\tstable"
+    );
+}
+
+/// The frame of a row and the rules between its cells.
+fn frame(top: f32, bottom: f32, places: &[f32]) -> String {
+    let sides = places.iter().map(|x| line(*x, bottom, *x, top));
+    rules(places[0], places[places.len() - 1], &[top, bottom]) + &sides.collect::<String>()
+}
+
+#[test]
+fn heads_over_a_strip_of_white_belong_to_the_rows_and_bullets_to_their_text() {
+    let sides = [100.0, 180.0, 320.0, 460.0];
+    let mut page = frame(700.0, 682.0, &sides);
+    page += &rows(687.0, &[104.0, 190.0, 330.0], &[&["Setting", "Choice", "What it does"]]);
+    for (top, name) in [(674.0, "Alarm"), (644.0, "Light"), (614.0, "Door")] {
+        page += &frame(top, top - 30.0, &sides);
+        page += &rows(
+            top - 12.0,
+            &[104.0, 190.0, 205.0, 330.0],
+            &[&[name, "*", "off", "Tells when it is"], &["", "*", "on", "too late"]],
+        );
+    }
+    let choice = |name: &str| format!("\n{name}\t* off * on\tTells when it is too late");
+    let expected = format!("Setting\tChoice\tWhat it does{}{}{}", choice("Alarm"), choice("Light"), choice("Door"));
+    assert_eq!(table(&page).text, expected);
+}
