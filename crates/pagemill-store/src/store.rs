@@ -235,7 +235,8 @@ async fn open_sqlite(
         .acquire_timeout(patience)
         // The file does not go away like a server does, and a search waits for every turn to the database.
         .test_before_acquire(false)
-        .connect_with(options.pragma("query_only", "ON"))
+        // The pages they read are in the system's memory already; 1 MiB each is for the upper ones of the trees.
+        .connect_with(options.pragma("query_only", "ON").pragma("cache_size", "-1024"))
         .await?;
     Ok(Backend::Sqlite { writer, readers })
 }
