@@ -106,10 +106,10 @@ async fn hear(options: &PgConnectOptions, hint: &watch::Sender<News>, me: &str) 
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen(CHANNEL).await?;
     // Whatever was rung before nobody heard.
-    Brought::UNKNOWN.tell(hint);
+    Brought::ALL.tell(hint);
     while let Some(notification) = listener.try_recv().await? {
         if notification.payload() != me {
-            Brought::UNKNOWN.tell(hint);
+            Brought::ALL.tell(hint);
         }
     }
     Ok(())
@@ -122,7 +122,7 @@ async fn look(pool: PgPool, hint: watch::Sender<News>) {
         match numbers(&pool).await {
             Ok(now) => {
                 if seen.is_some_and(|seen| seen != now) {
-                    Brought::UNKNOWN.tell(&hint);
+                    Brought::ALL.tell(&hint);
                 }
                 seen = Some(now);
             }

@@ -21,8 +21,8 @@ pub(crate) struct Brought {
 }
 
 impl Brought {
-    /// What others commit may be anything.
-    pub(crate) const UNKNOWN: Self = Self { anything: true, jobs: true };
+    /// Whatever there is: a job, or what another process has committed, which may be anything.
+    pub(crate) const ALL: Self = Self { anything: true, jobs: true };
 
     /// Wakes whoever waits for it; after the commit.
     pub(crate) fn tell(self, hint: &watch::Sender<News>) {

@@ -121,7 +121,7 @@ impl<'c> Tx<'c> {
 
     /// Says that there is a job to take, or room to take one.
     pub(crate) fn wake(&mut self) {
-        self.brought = Brought::UNKNOWN;
+        self.brought = Brought::ALL;
     }
 
     /// What those who wait should look at, after the commit.

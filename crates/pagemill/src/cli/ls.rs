@@ -15,7 +15,7 @@ pub(crate) struct LsArgs {
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, args: &LsArgs) -> Result<Outcome, Problem> {
-    let library = global.open().await?;
+    let library = global.open_beside().await?;
     let documents = library.documents(&project(), None, args.limit).await?;
     library.close().await;
     if global.json {

@@ -285,7 +285,7 @@ impl Global {
         Library::open(self.settings()?).await
     }
 
-    /// Opens the library to look at its tasks and queues and change them, also while a server runs on it.
+    /// Opens the library to look at its documents, tasks and queues and change these, also while a server runs on it.
     pub(crate) async fn open_beside(&self) -> Result<Arc<Library>, Problem> {
         Library::open_beside(self.settings()?).await
     }

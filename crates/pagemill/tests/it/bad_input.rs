@@ -88,7 +88,9 @@ fn questions_are_bounded() {
 fn a_library_has_one_process_at_a_time() {
     let library = TestLibrary::new();
     let _server = library.serve();
-    library.run(&["ls"]).assert_failed_with("library_in_use");
+    library.run(&["search", "bridge"]).assert_failed_with("library_in_use");
+    let listed = library.run(&["ls"]);
+    assert_eq!(listed.code, 0, "{}", listed.stderr);
 }
 
 #[test]
