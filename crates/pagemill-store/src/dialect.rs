@@ -27,35 +27,20 @@ pub(crate) enum Dialect {
 impl Dialect {
     /// A query whose rows stay locked until the transaction ends. SQLite has one writer
     /// and needs no locks.
-    pub(crate) fn for_update(self, sql: &'static str) -> SqlStr {
+    pub(crate) fn for_update(self, sql: impl SqlSafeStr) -> SqlStr {
         self.locking(sql, "FOR UPDATE")
     }
 
-    /// The same for a statement that was just made.
-    pub(crate) fn for_update_list(self, sql: SqlStr) -> SqlStr {
-        match self {
-            Self::Sqlite => sql,
-            Self::Postgres => AssertSqlSafe(format!("{} FOR UPDATE", sql.as_str())).into_sql_str(),
-        }
-    }
-
     /// The same, passing over rows that someone else has locked.
-    pub(crate) fn skip_locked_list(self, sql: SqlStr) -> SqlStr {
-        match self {
-            Self::Sqlite => sql,
-            Self::Postgres => AssertSqlSafe(format!("{} FOR UPDATE SKIP LOCKED", sql.as_str())).into_sql_str(),
-        }
-    }
-
-    /// The same, passing over rows that someone else has locked.
-    pub(crate) fn skip_locked(self, sql: &'static str) -> SqlStr {
+    pub(crate) fn skip_locked(self, sql: impl SqlSafeStr) -> SqlStr {
         self.locking(sql, "FOR UPDATE SKIP LOCKED")
     }
 
-    fn locking(self, sql: &'static str, clause: &str) -> SqlStr {
+    fn locking(self, sql: impl SqlSafeStr, clause: &str) -> SqlStr {
+        let sql = sql.into_sql_str();
         match self {
-            Self::Sqlite => sql.into_sql_str(),
-            Self::Postgres => AssertSqlSafe(format!("{sql} {clause}")).into_sql_str(),
+            Self::Sqlite => sql,
+            Self::Postgres => AssertSqlSafe(format!("{} {clause}", sql.as_str())).into_sql_str(),
         }
     }
 

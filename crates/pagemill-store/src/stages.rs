@@ -186,7 +186,7 @@ async fn end_all(tx: &mut Tx<'_>, done: &[(&Claim, &Held)], key: &str) -> Result
     for some in done.chunks(LIST) {
         let tasks: Vec<TaskId> = some.iter().map(|(claim, _)| claim.task.clone()).collect();
         let (sql, values) = short_list(TASKS, &[], &tasks);
-        let sql = tx.dialect().for_update_list(sql);
+        let sql = tx.dialect().for_update(sql);
         for row in &tx.rows(sql, &values).await? {
             let mut fields = row.fields();
             let task = fields.id()?;

@@ -134,7 +134,7 @@ impl Write for Heartbeat {
             let ids: Vec<JobId> = claims.iter().map(|(job, _)| job.clone()).collect();
             let (sql, values) = short_list(OF_LIST, &[], &ids);
             let dialect = tx.dialect();
-            let sql = if self.waits { dialect.for_update_list(sql) } else { dialect.skip_locked_list(sql) };
+            let sql = if self.waits { dialect.for_update(sql) } else { dialect.skip_locked(sql) };
             let mut jobs = StoredJob::read_all(&tx.rows(sql, &values).await?)?;
             let read: BTreeSet<JobId> = jobs.iter().map(|job| job.id.clone()).collect();
             jobs.retain_mut(|job| {

@@ -184,12 +184,12 @@ pub(crate) async fn hold_all(tx: &mut Tx<'_>, claims: &[Claim]) -> Result<Vec<Op
     for some in claims.chunks(LIST) {
         let documents: Vec<DocumentId> = some.iter().map(|claim| claim.document.clone()).collect();
         let (sql, values) = short_list(DOCUMENTS, &[], &documents);
-        let sql = tx.dialect().for_update_list(sql);
+        let sql = tx.dialect().for_update(sql);
         let rows = tx.rows(sql, &values).await?;
         let known = rows.iter().map(|row| row.fields().id()).collect::<Result<BTreeSet<DocumentId>, _>>()?;
         let jobs: Vec<JobId> = some.iter().map(|claim| claim.job.clone()).collect();
         let (sql, values) = short_list(JOBS, &[], &jobs);
-        let sql = tx.dialect().for_update_list(sql);
+        let sql = tx.dialect().for_update(sql);
         let stored = StoredJob::read_all(&tx.rows(sql, &values).await?)?;
         held.extend(some.iter().map(|claim| {
             let stored = stored.iter().find(|stored| stored.id == claim.job)?;
