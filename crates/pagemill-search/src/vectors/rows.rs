@@ -115,8 +115,12 @@ impl Documents {
 
     /// The number of a document, new or not. Its project is the last one told.
     pub(super) fn number(&mut self, id: &DocumentId, project: &ProjectId) -> u32 {
+        let known = self.find(id);
+        if let Some(number) = known.filter(|number| self.entries[*number as usize].project == *project) {
+            return number;
+        }
         let entry = Arc::new(DocumentEntry { id: id.clone(), project: project.clone() });
-        if let Some(number) = self.find(id) {
+        if let Some(number) = known {
             self.entries[number as usize] = entry;
             return number;
         }

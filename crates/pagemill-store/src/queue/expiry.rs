@@ -116,8 +116,7 @@ pub(crate) async fn after_set_aside(tx: &mut Tx<'_>, dead: &StoredJob, error: &T
         return super::fail(tx, &dead.task, &dead.project, &dead.document, dead.stage, &error).await;
     }
     // Its text can be searched already.
-    tx.execute("DELETE FROM jobs WHERE task = $1 AND state <> 'dead'", args![&dead.task]).await?;
-    tx.wake();
+    super::take_away(tx, &dead.task).await?;
     tx.execute(
         "UPDATE tasks SET status = 'partial', error = $2, waiting = NULL, finished_ms = $3 WHERE id = $1",
         args![&dead.task, to_json(&error)?, wall_ms()],

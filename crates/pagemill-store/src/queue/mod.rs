@@ -225,6 +225,13 @@ pub(crate) async fn refuse(tx: &mut Tx<'_>, claim: &Claim, held: &Held, error: &
     attempts::record(tx, &[ended]).await
 }
 
+/// Takes the jobs of a task away, all but its dead letters; their places are free.
+async fn take_away(tx: &mut Tx<'_>, task: &TaskId) -> Result<(), Failure> {
+    tx.execute("DELETE FROM jobs WHERE task = $1 AND state <> 'dead'", args![task]).await?;
+    tx.wake();
+    Ok(())
+}
+
 /// Ends a task without success and takes its jobs away, all but its dead letters.
 pub(crate) async fn fail(
     tx: &mut Tx<'_>,
@@ -234,8 +241,7 @@ pub(crate) async fn fail(
     stage: Stage,
     error: &TaskError,
 ) -> Result<(), Failure> {
-    tx.execute("DELETE FROM jobs WHERE task = $1 AND state <> 'dead'", args![task]).await?;
-    tx.wake();
+    take_away(tx, task).await?;
     tx.execute(
         "UPDATE tasks SET status = 'failed', stage = $2, error = $3, waiting = NULL, finished_ms = $4 WHERE id = $1",
         args![task, stage.as_str(), to_json(error)?, wall_ms()],
