@@ -10,6 +10,7 @@ use crate::{
     dialect::wall_ms,
     documents,
     failure::Failure,
+    queue,
     sql::{LIST, Tx, Write, args, list_values, with_list},
     webhooks,
 };
@@ -75,8 +76,8 @@ impl Write for DeleteDocument {
         let mut rows = BTreeMap::new();
         // Jobs first: a worker that is just writing is waited for here, and none can begin after.
         tx.lock_rows("SELECT id FROM jobs WHERE document = $1 ORDER BY id", id).await?;
+        rows.insert("jobs".to_owned(), queue::clear(tx, &self.document).await?.len() as u64);
         for (table, sql) in [
-            ("jobs", "DELETE FROM jobs WHERE document = $1"),
             ("attempts", "DELETE FROM attempts WHERE task IN (SELECT id FROM tasks WHERE document = $1)"),
             ("tasks", "DELETE FROM tasks WHERE document = $1"),
             ("checkpoints", "DELETE FROM checkpoints WHERE document = $1"),
@@ -89,7 +90,6 @@ impl Write for DeleteDocument {
         ] {
             rows.insert(table.to_owned(), tx.execute(sql, id).await?);
         }
-        tx.wake();
         let sources = remove_versions(tx, &self.document, None, rows.entry("versions".to_owned()).or_default()).await?;
         rows.insert("webhook_deliveries".to_owned(), webhooks::forget_document(tx, &self.document).await?);
         let (embeddings, vectors) = remove_embeddings(tx, &self.document, None).await?;

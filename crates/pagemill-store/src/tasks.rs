@@ -268,9 +268,7 @@ pub(crate) async fn again(
     priority: Priority,
 ) -> Result<Task, Failure> {
     // What was set aside as a dead letter is being tried again.
-    let rows = tx.rows("DELETE FROM jobs WHERE document = $1 RETURNING stage", args![&document.id]).await?;
-    tx.wake();
-    let set_aside = rows.iter().map(|row| row.fields().word(Stage::parse)).collect::<Result<Vec<_>, _>>()?;
+    let set_aside = queue::clear(tx, &document.id).await?;
     // When a stage was set aside and the rest went on without it, the pages are fine: only that stage is missing.
     let went_on = set_aside.iter().any(|stage| last.status == TaskStatus::Partial || *stage != last.stage);
     let is_read = went_on && last.error.as_ref().is_none_or(|error| error.code != ErrorCode::PagesUnread);

@@ -9,7 +9,7 @@ use crate::{
     dialect::wall_ms,
     documents,
     failure::{Failure, lease_lost},
-    removal,
+    queue, removal,
     sql::{Conn, Fields, Tx, Write, args},
     tasks,
 };
@@ -336,8 +336,7 @@ async fn begin_version(
     priority: Priority,
 ) -> Result<Task, Failure> {
     // Whatever is queued or set aside belongs to versions that are overtaken.
-    tx.execute("DELETE FROM jobs WHERE document = $1", args![&document.id]).await?;
-    tx.wake();
+    queue::clear(tx, &document.id).await?;
     let version = newest.version.max(document.live_version.unwrap_or(0)) + 1;
     begin(tx, &document.project, &document.id, version, source).await?;
     // What is told of the new task names the new file.

@@ -232,6 +232,13 @@ async fn take_away(tx: &mut Tx<'_>, task: &TaskId) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Takes every job of a document away, its dead letters too, and says of which stages they were.
+pub(crate) async fn clear(tx: &mut Tx<'_>, document: &DocumentId) -> Result<Vec<Stage>, Failure> {
+    let rows = tx.rows("DELETE FROM jobs WHERE document = $1 RETURNING stage", args![document]).await?;
+    tx.wake();
+    rows.iter().map(|row| row.fields().word(Stage::parse)).collect()
+}
+
 /// Ends a task without success and takes its jobs away, all but its dead letters.
 pub(crate) async fn fail(
     tx: &mut Tx<'_>,
