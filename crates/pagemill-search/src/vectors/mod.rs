@@ -6,6 +6,7 @@
 //! deleting is a bit, a filter makes the search faster.
 
 mod codes;
+mod documents;
 mod files;
 mod halves;
 mod rotation;

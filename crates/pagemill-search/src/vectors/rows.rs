@@ -1,15 +1,13 @@
 //! Rows: which chunk of which document each vector belongs to.
 
 use std::{
-    borrow::Borrow,
-    collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
 
-use pagemill_core::{ChunkId, DocumentId, ProjectId};
+use pagemill_core::ChunkId;
 
-use super::files::Map;
+use super::{documents::Documents, files::Map};
 
 /// Bytes of a row record.
 pub(super) const RECORD: usize = 32;
@@ -66,68 +64,6 @@ impl Record {
             project: Place { at: long(16), length: bytes[30] },
             version: long(24) as u32,
         })
-    }
-}
-
-/// The documents that have or had vectors. A number, once given, stays. A copy shares the entries.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Documents {
-    pub(super) entries: Vec<Arc<DocumentEntry>>,
-    numbers: HashMap<ById, u32>,
-}
-
-/// A document and its project.
-#[derive(Debug)]
-pub(super) struct DocumentEntry {
-    pub(super) id: DocumentId,
-    pub(super) project: ProjectId,
-}
-
-/// An entry that is looked up by its identifier; its project may be an earlier one.
-#[derive(Clone, Debug)]
-struct ById(Arc<DocumentEntry>);
-
-impl Borrow<DocumentId> for ById {
-    fn borrow(&self) -> &DocumentId {
-        &self.0.id
-    }
-}
-
-impl Hash for ById {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.id.hash(state);
-    }
-}
-
-impl PartialEq for ById {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.id == other.0.id
-    }
-}
-
-impl Eq for ById {}
-
-impl Documents {
-    /// The number of a document that has or had vectors.
-    pub(super) fn find(&self, id: &DocumentId) -> Option<u32> {
-        self.numbers.get(id).copied()
-    }
-
-    /// The number of a document, new or not. Its project is the last one told.
-    pub(super) fn number(&mut self, id: &DocumentId, project: &ProjectId) -> u32 {
-        let known = self.find(id);
-        if let Some(number) = known.filter(|number| self.entries[*number as usize].project == *project) {
-            return number;
-        }
-        let entry = Arc::new(DocumentEntry { id: id.clone(), project: project.clone() });
-        if let Some(number) = known {
-            self.entries[number as usize] = entry;
-            return number;
-        }
-        let number = self.entries.len() as u32;
-        self.numbers.insert(ById(Arc::clone(&entry)), number);
-        self.entries.push(entry);
-        number
     }
 }
 

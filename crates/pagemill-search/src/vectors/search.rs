@@ -134,12 +134,11 @@ impl Snapshot {
     fn allowed(&self, filter: &Filter) -> Allowed {
         let documents = &self.documents;
         let is_allowed: Vec<bool> = match &filter.documents {
-            None => documents.entries.iter().map(|entry| entry.project == filter.project).collect(),
+            None => documents.all_in(&filter.project),
             Some(wanted) => {
-                let mut is_allowed = vec![false; documents.entries.len()];
+                let mut is_allowed = vec![false; documents.len()];
                 for number in wanted.iter().filter_map(|id| documents.find(id)) {
-                    let number = number as usize;
-                    is_allowed[number] = documents.entries[number].project == filter.project;
+                    is_allowed[number as usize] = documents.is_in(number, &filter.project);
                 }
                 is_allowed
             }
@@ -157,7 +156,7 @@ impl Snapshot {
         let mut hits: Vec<Hit> = scored
             .iter()
             .filter_map(|&(score, row)| {
-                let document = self.documents.entries.get(self.document_of[row as usize] as usize)?.id.clone();
+                let document = self.documents.id(self.document_of[row as usize])?;
                 Some(Hit { chunk: self.chunk(row)?, document, score })
             })
             .collect();

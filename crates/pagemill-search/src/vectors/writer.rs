@@ -11,10 +11,11 @@ use pagemill_core::{ChunkId, DocumentId, ProjectId};
 
 use super::{
     codes::{BLOCK, encode, place},
+    documents::Documents,
     files::{Generation, Manifest, sweep, sync_dir, write_synced},
     halves,
     rotation::Rotation,
-    rows::{Documents, GONE, Place, RECORD, Record, Snapshot, hash},
+    rows::{GONE, Place, RECORD, Record, Snapshot, hash},
 };
 use crate::SearchError;
 
@@ -113,7 +114,7 @@ impl VectorWriter {
     ) {
         let state = &mut self.state;
         let Some(number) = state.documents.find(document) else { return };
-        let moved = state.documents.entries[number as usize].project != *project;
+        let moved = !state.documents.is_in(number, project);
         let wanted: HashSet<u64> = chunks.map(hash).collect();
         state.delete_rows(number, |row, state| {
             moved || state.versions[row] != version || !wanted.contains(&state.chunks[row])
@@ -141,7 +142,7 @@ impl VectorWriter {
         }
         let state = &mut self.state;
         if let Some(number) = state.documents.find(document) {
-            let moved = state.documents.entries[number as usize].project != *project;
+            let moved = !state.documents.is_in(number, project);
             let replaced: HashSet<u64> = vectors.iter().map(|(chunk, _)| hash(chunk)).collect();
             state.delete_rows(number, |row, state| {
                 moved || (last && state.versions[row] != version) || replaced.contains(&state.chunks[row])
@@ -228,14 +229,14 @@ impl VectorWriter {
         let _ = fs::remove_dir_all(Generation::dir(&self.dir, next.generation));
         let mut state = State::empty(Generation::open(&self.dir, next.generation)?);
         for (row, number) in old.document_of.iter().enumerate() {
-            let Some(entry) = old.documents.entries.get(*number as usize) else { continue };
+            let Some((id, project)) = old.documents.id(*number).zip(old.documents.project(*number)) else { continue };
             let damaged = || SearchError::damaged(&self.dir, format!("row {row} cannot be read"));
             let version = Record::at(&old.rows, row as u32).ok_or_else(damaged)?.version;
             let chunk = old.chunk(row as u32).ok_or_else(damaged)?;
             let bytes = self.dims * 2;
             let stored = old.halves.get(row * bytes..(row + 1) * bytes).ok_or_else(damaged)?;
             let code = stored_code(&old.codes, row, words).ok_or_else(damaged)?;
-            state.push(&entry.project, &entry.id, &chunk, version, &code, stored);
+            state.push(project, &id, &chunk, version, &code, stored);
             if state.waiting_rows() >= MOST_WAITING {
                 state.flush(self.dims, words)?;
             }
@@ -390,7 +391,7 @@ impl State {
         halves: &[u8],
     ) {
         let number = match self.documents.find(document) {
-            Some(number) if self.documents.entries[number as usize].project == *project => number,
+            Some(number) if self.documents.is_in(number, project) => number,
             _ => Arc::make_mut(&mut self.documents).number(document, project),
         };
         let row = self.document_of.len();
