@@ -120,7 +120,7 @@ codes! {
     DatabaseUnavailable = "database_unavailable", 503, Machine;
     /// The store of files does not answer.
     BlobsUnavailable = "blobs_unavailable", 503, Machine;
-    /// There is no embedding model in this build.
+    /// There is no embedding model: the program was built or started without one.
     ModelMissing = "model_missing", 503, Machine;
     /// The model file is damaged or of another kind.
     ModelInvalid = "model_invalid", 503, Machine;

@@ -23,7 +23,7 @@ pub struct Settings {
     pub database: Option<String>,
     /// A folder or `s3://BUCKET/PREFIX`; by default a folder in the library.
     pub blobs: Option<String>,
-    /// A model file to use instead of the one in the binary.
+    /// A model file to use instead of the one in the binary, or `none`: searching is by words alone.
     pub model: Option<PathBuf>,
     /// Length of a chunk in tokens of the embedding model, at most what the model can see at once.
     pub chunk_tokens: usize,

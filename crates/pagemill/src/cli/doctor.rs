@@ -101,7 +101,7 @@ async fn library_checks(library: &Library) -> Vec<Check> {
     let mut checks = Vec::new();
     checks.push(match library.embedder() {
         Some(embedder) => Check::new("model", true, embedder.name()),
-        None => Check::new("model", true, "none in this build: searching is by words alone; --model FILE gives one"),
+        None => Check::new("model", true, "none: searching is by words alone; --model FILE gives one"),
     });
     match library.check_files().await {
         Ok(missing) if missing.is_empty() => checks.push(Check::new("files", true, "every document has its file")),

@@ -81,7 +81,7 @@ pub(crate) struct Global {
     /// A folder or `s3://BUCKET/PREFIX` for the files, instead of a folder in the library.
     #[arg(long, global = true, env = "PAGEMILL_BLOBS", value_name = "URL", hide_env_values = true)]
     blobs: Option<String>,
-    /// An embedding model file instead of the one in the program.
+    /// An embedding model file instead of the one in the program, or `none`: searching by words alone.
     #[arg(long, global = true, env = "PAGEMILL_MODEL", value_name = "FILE")]
     model: Option<PathBuf>,
     /// Print JSON.

@@ -37,7 +37,9 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<Outcome, Pr
     let address = listener.local_addr().map_err(|error| bind_problem(args.bind, error))?;
     output::line(&format!("listening on http://{address}"));
     if library.embedder().is_none() {
-        output::note("model_missing: this build has no embedding model, so searching is by words alone");
+        output::note(
+            "model_missing: there is no embedding model, so searching is by words alone; --model FILE gives one",
+        );
     }
     let served = api::serve(library.clone(), listener, stop).await;
     workers.stop().await;

@@ -20,8 +20,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), Problem> {
     let (store, claim) = (context.library.store(), &context.claim);
     let Some(model) = context.library.embedder().map(|embedder| embedder.name().to_owned()) else {
         // Without a model the document is findable by words alone.
-        store.begin_stage(claim, 0).await?;
-        return store.finish_embed(claim, "").await;
+        return store.finish_stage(claim).await;
     };
     let Some(source) = store.source(claim).await? else { return Ok(()) };
     let may_reuse = source.may_reuse(Stage::Embed);

@@ -59,6 +59,8 @@ use queues::Surroundings;
 
 /// The fact that names the embedding model of a library.
 const MODEL_FACT: &str = "embedding_model";
+/// What is given instead of a model file when there shall be none.
+const NO_MODEL: &str = "none";
 /// Vectors of a library that has no model yet; the built-in one has as many.
 const DEFAULT_DIMS: usize = 384;
 
@@ -203,6 +205,7 @@ impl Library {
 
 fn open_embedder(settings: &Settings) -> Result<Option<Arc<Embedder>>, Problem> {
     let opened = match &settings.model {
+        Some(path) if path.as_os_str() == NO_MODEL => return Ok(None),
         Some(path) => Embedder::open(path),
         None => Embedder::builtin(),
     };

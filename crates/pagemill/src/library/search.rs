@@ -114,7 +114,7 @@ impl Library {
             (SearchMode::Hybrid, None) => Ok(SearchMode::Lexical),
             (SearchMode::Semantic, None) => Err(Problem::new(
                 ErrorCode::ModelMissing,
-                "this build has no embedding model; give one with --model FILE, or search by words",
+                "there is no embedding model; give one with --model FILE, or search by words",
             )),
             (mode, _) => Ok(mode),
         }

@@ -132,6 +132,6 @@ function nothing(title, advice, processing, [label, onclick]) {
 
 const stillReading = (number) => (number > 0 ? ` ${count(number, "document")} still being read may be missing.` : "");
 
-const modeNote = (results) => (results.mode === "lexical" ? " · by words alone: this build has no model" : "");
+const modeNote = (results) => (results.mode === "lexical" ? " · by words alone: there is no model" : "");
 
 const milliseconds = (ms) => (ms < 1000 ? `${Math.max(1, Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`);

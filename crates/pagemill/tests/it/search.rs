@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     made_pdf::{pdf, word_of},
-    support::{Server, TestDatabase, TestLibrary, Worker, on_page},
+    support::{Server, TestDatabase, TestLibrary, Worker, on_page, sample},
 };
 
 #[test]
@@ -65,4 +65,24 @@ async fn what_a_worker_beside_completed_is_found_at_once() {
         let results = found["results"].as_array().unwrap();
         assert!(results.iter().any(|hit| hit["file"] == format!("{pages}.pdf")), "{pages}: {found}");
     }
+}
+
+#[test]
+fn without_a_model_documents_are_found_by_their_words() {
+    let library = TestLibrary::new();
+    let file = sample("two_columns.pdf");
+    let added = library.json(&["--model", "none", "add", file.to_str().unwrap(), "--wait"]);
+    assert_eq!(added["documents"][0]["status"], "completed", "{added}");
+    let found = library.json(&["--model", "none", "search", "patients"]);
+    assert_eq!(found["mode"], "lexical");
+    assert!(!found["results"].as_array().unwrap().is_empty());
+    library.run(&["--model", "none", "search", "patients", "--mode", "semantic"]).assert_failed_with("model_missing");
+    assert!(library.run(&["doctor"]).stdout.contains(" 0 vectors"));
+    // With a model, the vectors are made when the document is processed anew.
+    library.run(&["process", "two_columns.pdf", "--wait"]);
+    assert!(!library.json(&["search", "patients", "--mode", "semantic"])["results"].as_array().unwrap().is_empty());
+    // And without it again, nothing is left of them.
+    library.run(&["--model", "none", "process", "two_columns.pdf", "--from", "chunk", "--wait"]);
+    let doctor = library.run(&["doctor"]);
+    assert!(doctor.code == 0 && doctor.stdout.contains(" 0 vectors"), "{}", doctor.stdout);
 }
