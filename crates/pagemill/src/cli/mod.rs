@@ -6,6 +6,7 @@ mod add;
 mod ask;
 mod backup;
 mod bench;
+mod cell;
 mod compare;
 mod doctor;
 mod eval;
@@ -154,32 +155,14 @@ enum Command {
     /// Print the library as canonical text, to compare two of them.
     #[command(hide = true)]
     Dump,
-    /// The reading process; started by Pagemill itself.
-    #[command(hide = true)]
-    Cell {
-        /// Address space in bytes.
-        memory: u64,
-    },
-    /// Becomes another program, held as a reading process is; started by Pagemill itself.
-    #[command(hide = true)]
-    CellTool(crate::cell::tool::ToolArgs),
-    /// Tries to get out of the cell and prints what became of it; started by `doctor`.
-    #[command(hide = true)]
-    CellProbe {
-        /// Address space in bytes.
-        memory: u64,
-        /// Mechanisms to leave out.
-        without: Vec<String>,
-    },
 }
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
+    if let Some(code) = cell::run() {
+        return code;
+    }
     let cli = Cli::parse();
-    let cli = match in_the_cell(cli) {
-        Ok(code) => return code,
-        Err(cli) => *cli,
-    };
     crate::heap::keep_little();
     start_logging();
     let result = match runtime_for(&cli.command) {
@@ -207,24 +190,6 @@ fn runtime_for(command: &Command) -> std::io::Result<tokio::runtime::Runtime> {
         _ => tokio::runtime::Builder::new_multi_thread(),
     };
     builder.enable_all().build()
-}
-
-/// Runs a command of the cell, before this process has threads or open files; gives any other back.
-fn in_the_cell(cli: Cli) -> Result<ExitCode, Box<Cli>> {
-    let ended = match cli.command {
-        Command::Cell { memory } => {
-            crate::cell::child::silence_panics();
-            crate::cell::child::run(memory).is_ok()
-        }
-        Command::CellProbe { memory, without } => crate::cell::probes::run(memory, &without).is_ok(),
-        Command::CellTool(args) => {
-            let error = crate::cell::tool::run(args);
-            output::note(&format!("cannot start the program in the cell: {error}"));
-            false
-        }
-        _ => return Err(Box::new(cli)),
-    };
-    Ok(if ended { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 
 async fn run(cli: Cli) -> Result<Outcome, Problem> {
@@ -268,7 +233,6 @@ async fn run(cli: Cli) -> Result<Outcome, Problem> {
             output::text(&library.dump().await?);
             Ok(Outcome::Done)
         }
-        Command::Cell { .. } | Command::CellTool(_) | Command::CellProbe { .. } => Ok(Outcome::Done),
     }
 }
 
