@@ -5,6 +5,14 @@ use pagemill_core::BlockKind;
 use crate::compounds::Compounds;
 use crate::layout::{Draft, append, ends_sentence, is_broken};
 
+/// What a piece of a sentence may begin with, beside a small letter.
+const OPENING: [char; 5] = ['(', '[', '“', '"', '‘'];
+/// A column of running text has at least so many lines.
+const BODY_LINES: usize = 4;
+/// Lines of running text are filled at least so far, where a letter is so many times its size wide.
+const FILLED: f32 = 0.5;
+const LETTER: f32 = 0.45;
+
 /// How paragraphs are told apart in a document.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Habits {
@@ -41,6 +49,7 @@ pub(crate) fn join_within(page: &mut Vec<Draft>, habits: Habits, compounds: &Com
             && let Some(next) = following(page, at + 1)
             && (page[next].flow != page[at].flow || next > at + 1)
             && goes_on(&page[at], &page[next], habits)
+            && (opens_midway(&page[next]) || is_body(page, at) || [at, next].iter().all(|at| is_numbers(&page[*at])))
         {
             let rest = page.remove(next);
             append(&mut page[at], rest, compounds);
@@ -74,6 +83,26 @@ pub(crate) fn join_over<'d>(
         }
         return;
     }
+}
+
+/// Whether a block begins in the middle of a sentence, as its first letter tells.
+fn opens_midway(draft: &Draft) -> bool {
+    draft.text.chars().next().is_some_and(|first| first.is_lowercase() || OPENING.contains(&first))
+}
+
+/// Whether a block is numbers alone, as at the axes of a chart, which are better together than one by one.
+fn is_numbers(draft: &Draft) -> bool {
+    !draft.text.contains(char::is_alphabetic)
+}
+
+/// Whether the column of a block is one of running text, not of some words that stand by themselves, as in the
+/// head of a letter or on a form: only such a column breaks off in the middle of a sentence.
+fn is_body(page: &[Draft], at: usize) -> bool {
+    let column = || page.iter().filter(|draft| draft.flow == page[at].flow && carries(draft));
+    let width = column().map(|draft| draft.frame.width()).fold(0.0, f32::max);
+    let room: f32 = column().map(|draft| draft.lines as f32 * width).sum();
+    let filled: f32 = column().map(|draft| draft.text.chars().count() as f32 * LETTER * draft.size).sum();
+    column().map(|draft| draft.lines).sum::<usize>() >= BODY_LINES && filled > FILLED * room
 }
 
 /// Whether a block stands beside the running text, which goes on past it.
@@ -111,8 +140,7 @@ fn goes_on(before: &Draft, after: &Draft, habits: Habits) -> bool {
     }
     let mid_sentence = last.ends_with([',', ';']) || !ends_sentence(last);
     if mid_sentence {
-        let opens = first.is_lowercase() || first.is_ascii_digit() || matches!(first, '(' | '[' | '“' | '"' | '‘');
-        return opens || !after.indented || !habits.indents;
+        return opens_midway(after) || first.is_ascii_digit() || !after.indented || !habits.indents;
     }
     if first.is_lowercase() {
         return before.full || !after.indented;

@@ -54,6 +54,15 @@ fn a_paragraph_goes_on_in_the_next_column() {
 }
 
 #[test]
+fn words_that_stand_by_themselves_do_not_go_on_in_the_next_column() {
+    let head = lines(60.0, 700.0, &["Blue Water Supplies", "4557 River Street"]) + &lines(60.0, 640.0, &["03/20/2025"]);
+    let page = head + &lines(330.0, 700.0, &["Your Company, Harbour Office", "215 Vine Street"]);
+    let told = told(&read(&[page])[0]);
+    assert!(told.iter().any(|text| text == "paragraph: 03/20/2025"), "{told:?}");
+    assert!(told.iter().any(|text| text == "paragraph: Your Company, Harbour Office 215 Vine Street"), "{told:?}");
+}
+
+#[test]
 fn a_paragraph_goes_on_past_feet_and_heads() {
     let head = |number: u8| line(60.0, 760.0, 9.0, "A Guide to Rivers") + &line(300.0, 30.0, 9.0, &number.to_string());
     let first = head(1) + &lines(60.0, 700.0, &LEFT);
