@@ -99,10 +99,11 @@ fn is_numbers(draft: &Draft) -> bool {
 /// head of a letter or on a form: only such a column breaks off in the middle of a sentence.
 fn is_body(page: &[Draft], at: usize) -> bool {
     let column = || page.iter().filter(|draft| draft.flow == page[at].flow && carries(draft));
-    let width = column().map(|draft| draft.frame.width()).fold(0.0, f32::max);
-    let room: f32 = column().map(|draft| draft.lines as f32 * width).sum();
+    let lines = column().map(|draft| draft.lines).sum::<usize>();
+    let left = column().map(|draft| draft.frame.x0).fold(f32::MAX, f32::min);
+    let right = column().map(|draft| draft.frame.x1).fold(f32::MIN, f32::max);
     let filled: f32 = column().map(|draft| draft.text.chars().count() as f32 * LETTER * draft.size).sum();
-    column().map(|draft| draft.lines).sum::<usize>() >= BODY_LINES && filled > FILLED * room
+    lines >= BODY_LINES && filled > FILLED * (right - left) * lines as f32
 }
 
 /// Whether a block stands beside the running text, which goes on past it.
