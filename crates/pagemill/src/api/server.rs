@@ -40,7 +40,7 @@ const WRITE_TIME: Duration = Duration::from_secs(30);
 /// The most that is read ahead on a connection, in bytes.
 const READ_AHEAD: usize = 64 * 1024;
 /// How long requests in hand may take after the server was told to stop.
-const GRACE: Duration = Duration::from_secs(8);
+const GRACE: Duration = Duration::from_secs(6);
 /// The pause after the system would give no more connections.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 use pagemill_core::{ErrorCode, Problem};
 use tokio::{net::TcpListener, signal::unix::SignalKind};
+use tokio_util::sync::CancellationToken;
 
 use super::{Global, Outcome, output, worker::WorkFlags};
 use crate::{api, jobs::Workers};
@@ -41,8 +42,22 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<Outcome, Pr
             "model_missing: there is no embedding model, so searching is by words alone; --model FILE gives one",
         );
     }
-    let served = api::serve(library.clone(), listener, stop).await;
-    workers.stop().await;
+    // Whoever is being answered and what is in work have the same few seconds.
+    let told = CancellationToken::new();
+    let serving = async {
+        let served = api::serve(library.clone(), listener, async {
+            stop.await;
+            told.cancel();
+        });
+        let served = served.await;
+        told.cancel();
+        served
+    };
+    let working = async {
+        told.cancelled().await;
+        workers.stop().await;
+    };
+    let (served, ()) = tokio::join!(serving, working);
     library.close().await;
     served.map(|()| Outcome::Done)
 }

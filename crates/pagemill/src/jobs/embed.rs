@@ -40,6 +40,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), Problem> {
             begun = true;
         }
         if !done.contains(&unit) {
+            context.may_go_on()?;
             let begun = Instant::now();
             let (vectors, reused) = embed_unit(context, &model, &chunks, may_reuse).await?;
             let unit = Unit::new(unit, key.as_str(), begun.elapsed().as_millis() as u64);

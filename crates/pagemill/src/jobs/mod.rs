@@ -22,8 +22,9 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use pagemill_core::{Problem, Stage};
+use pagemill_core::{ErrorCode, Problem, Stage};
 use pagemill_store::Claim;
+use tokio::sync::watch;
 
 use crate::library::Library;
 
@@ -41,6 +42,24 @@ pub(crate) struct StageContext {
     pub(crate) claim: Claim,
     /// Proof of progress, which is what keeps the lease.
     pub(crate) progress: Progress,
+    /// Whether the program is told to stop.
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+impl StageContext {
+    /// To be asked before each unit of work.
+    ///
+    /// # Errors
+    /// `shutting_down` when the program is told to stop: the units that are done stand, and the job is given back.
+    pub(crate) fn may_go_on(&self) -> Result<(), Problem> {
+        if *self.stopping.borrow() {
+            return Err(Problem::new(
+                ErrorCode::ShuttingDown,
+                "the program is stopping; the work goes on when it runs again",
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// Counts what a job has got done; a job that stands still loses its lease.

@@ -170,6 +170,9 @@ impl Parse<'_> {
             if is_end {
                 return Ok(());
             }
+            if pages.is_empty() {
+                self.context.may_go_on()?;
+            }
         }
     }
 }

@@ -23,8 +23,8 @@ use ends::End;
 
 /// How often an idle worker looks without being woken.
 const POLL: Duration = Duration::from_secs(1);
-/// How long a stop waits for jobs in hand.
-const GRACE: Duration = Duration::from_secs(8);
+/// How long a stop waits for the units in hand.
+const GRACE: Duration = Duration::from_secs(6);
 /// How long a stop waits for the database to take the rest back; after that the leases run out.
 const FAREWELL: Duration = Duration::from_millis(1500);
 
@@ -73,6 +73,8 @@ struct Shared {
     running: Mutex<HashMap<JobId, Running>>,
     /// Why no jobs are taken now.
     held_back: watch::Sender<Option<String>>,
+    /// Whether the program is told to stop.
+    stopping: watch::Receiver<bool>,
 }
 
 struct Running {
@@ -96,6 +98,7 @@ impl Workers {
     /// Starts workers for some queues, the heart-beat, and the indexing where the library has indexes.
     pub fn start_with(library: &Arc<Library>, options: &WorkerOptions) -> Self {
         let cores = library.settings().cores;
+        let stop = watch::Sender::new(false);
         let shared = Arc::new(Shared {
             embed_pool: Arc::new(EmbedPool::start(library.embedder().cloned(), cores)),
             library: Arc::clone(library),
@@ -105,9 +108,9 @@ impl Workers {
             started_ms: now_ms(),
             running: Mutex::default(),
             held_back: watch::Sender::new(None),
+            stopping: stop.subscribe(),
         });
         shared.look_around();
-        let stop = watch::Sender::new(false);
         let mut loops = JoinSet::new();
         for (queue, places) in shared.places.clone() {
             loops.spawn(Arc::clone(&shared).serve(queue, places as usize, stop.subscribe()));
@@ -129,7 +132,7 @@ impl Workers {
         &self.shared.worker
     }
 
-    /// Stops taking jobs, lets those in hand finish for a while, and gives the rest back
+    /// Stops taking jobs, lets the units in hand finish for a while, and gives the jobs back
     /// without burning an attempt.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
@@ -236,6 +239,7 @@ impl Shared {
             embed_pool: Arc::clone(&self.embed_pool),
             claim,
             progress,
+            stopping: self.stopping.clone(),
         };
         let started = Instant::now();
         let hard_limit = Duration::from_secs(self.library.settings().workers.hard_seconds);
