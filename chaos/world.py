@@ -20,13 +20,15 @@ LONGEST_WAIT = 600.0
 class World:
     """What every scenario has: the program, the files, a folder, chance."""
 
+    # Of the libraries of all scenarios, which may use one database server.
+    numbers = itertools.count(1)
+
     def __init__(self, binary: str, files: list[str], database: str, seed: int, folder: Path) -> None:
         self.binary = str(Path(binary).resolve())
         self.files = pdfs(files)
         self.database = database
         self.random = random.Random(seed)
         self.folder = folder
-        self.numbers = itertools.count(1)
 
     def library(self) -> "Library":
         """A library that nothing else uses."""
