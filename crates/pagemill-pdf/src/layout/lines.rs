@@ -92,6 +92,14 @@ impl Line {
         out
     }
 
+    /// The widest gap between two of its words, in ems, beside the one after a number at its beginning.
+    pub(crate) fn gap_after_label(&self, content: &Content) -> f32 {
+        let words = self.words.iter().filter_map(|at| content.words.get(*at as usize));
+        let is_number = self.first_word(content).starts_with(|c: char| c.is_ascii_digit());
+        let words = words.skip(usize::from(is_number));
+        words.clone().zip(words.skip(1)).map(|(a, b)| (b.frame.x0 - a.frame.x1) / b.size.max(0.1)).fold(0.0, f32::max)
+    }
+
     /// Width of its first word.
     pub(crate) fn first_width(&self, content: &Content) -> f32 {
         self.words.first().and_then(|at| content.words.get(*at as usize)).map_or(0.0, |word| word.frame.width())

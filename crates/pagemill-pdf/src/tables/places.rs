@@ -13,6 +13,10 @@ pub(super) const TOUCH: f32 = 4.0;
 pub(super) const MOST_RULES: usize = 1500;
 /// The heads of columns stand so far above their rows at most, in points.
 const STRIP: f32 = 14.0;
+/// Text that begins or ends this far beside a table may run into it, in points.
+const BESIDE: f32 = 60.0;
+/// A line of so many pieces is the first one of a row.
+const WHOLE_ROW: usize = 4;
 /// The heads of columns reach so far above a shaded table, in points.
 const HEADS: f32 = 72.0;
 
@@ -216,7 +220,18 @@ pub(super) fn may_be_rows(page: &Page<'_>, strip: &Rect, lines: &[TextLine]) -> 
     }
     let running = lines.iter().filter(|line| is_running_text(line, page, strip.width())).count();
     let several = lines.iter().filter(|line| page.pieces(line).len() > 1).count();
-    running * 3 <= lines.len() && (several * 2 >= lines.len() || lines.len() <= 3)
+    // A row whose cells have many lines has all its values on its first line.
+    let is_headed = page.pieces(&lines[0]).len() >= WHOLE_ROW && !runs_out_of(strip, page);
+    running * 3 <= lines.len() && (several * 2 >= lines.len() || lines.len() <= 3 || is_headed)
+}
+
+/// Whether text runs over one of the sides of a place.
+pub(super) fn runs_out_of(strip: &Rect, page: &Page<'_>) -> bool {
+    let around = Rect::new(strip.x0 - BESIDE, strip.y0, strip.x1 + BESIDE, strip.y1);
+    let leaves = |line: &TextLine| {
+        page.pieces(line).iter().any(|piece| piece.crosses(strip.x0 - TOUCH) || piece.crosses(strip.x1 + TOUCH))
+    };
+    page.lines_in(&around).iter().any(leaves)
 }
 
 pub(super) fn is_running_text(line: &TextLine, page: &Page<'_>, width: f32) -> bool {
