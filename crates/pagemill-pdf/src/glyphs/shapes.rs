@@ -1,9 +1,9 @@
 //! What a glyph draws, where its code does not tell: signs of mathematics that fonts hold under letters, and roots that
 //! hang below their baseline.
 
-use hayro_interpret::kurbo::{BezPath, PathEl, Point, Rect, Shape as _};
+use hayro_interpret::kurbo::{BezPath, PathEl, Shape as _, Vec2};
 
-/// Points this close together, in thousandths of an em, are one.
+/// Ends of bars this close together, in thousandths of an em, are level.
 const SAME: f64 = 12.0;
 /// Height of the bar of a minus over the baseline, in thousandths of an em.
 const AXIS: f64 = 250.0;
@@ -14,29 +14,14 @@ pub(super) fn is_doubtful(character: char) -> bool {
     matches!(character, '\u{bc}'..='\u{be}' | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{ff}')
 }
 
-/// The sign an outline of straight lines draws. No letter is drawn as any of these.
+/// The sign an outline draws, whose ends may be round. No letter is drawn as any of these.
 pub(super) fn sign(outline: &BezPath) -> Option<char> {
-    let mut polygons: Vec<Vec<Point>> = Vec::new();
-    for element in outline.elements() {
-        match element {
-            PathEl::MoveTo(point) => polygons.push(vec![*point]),
-            PathEl::LineTo(point) => polygons.last_mut()?.push(*point),
-            PathEl::ClosePath => {}
-            PathEl::QuadTo(..) | PathEl::CurveTo(..) => return None,
-        }
-    }
-    for polygon in &mut polygons {
-        polygon.dedup_by(|a, b| is_near(*a, *b));
-        if polygon.len() > 1 && is_near(polygon[0], polygon[polygon.len() - 1]) {
-            polygon.pop();
-        }
-    }
-    polygons.retain(|polygon| polygon.len() > 2);
-    match polygons.as_slice() {
-        [one] if is_plus(one) => Some('+'),
-        [one] => bar(one).map(|_| '−'),
-        [one, other] => {
-            let (a, b) = (bar(one)?, bar(other)?);
+    let parts = parts(outline)?;
+    match parts.as_slice() {
+        [one] if is_bar(one) => Some('−'),
+        [one] => cross(one),
+        [one, other] if is_bar(one) && is_bar(other) => {
+            let (a, b) = (one.bounding_box(), other.bounding_box());
             let level = (a.x0 - b.x0).abs() < SAME && (a.x1 - b.x1).abs() < SAME;
             let apart = a.y0 > b.y1 || b.y0 > a.y1;
             (level && apart).then_some('=')
@@ -45,47 +30,51 @@ pub(super) fn sign(outline: &BezPath) -> Option<char> {
     }
 }
 
+/// The closed parts of an outline; `None` when there are more than a sign has.
+fn parts(outline: &BezPath) -> Option<Vec<BezPath>> {
+    let mut parts: Vec<BezPath> = Vec::new();
+    for element in outline.elements() {
+        if !matches!(element, PathEl::MoveTo(_)) {
+            parts.last_mut()?.push(*element);
+        } else if parts.len() < 2 {
+            parts.push(BezPath::from_vec(vec![*element]));
+        } else {
+            return None;
+        }
+    }
+    Some(parts)
+}
+
+/// Whether a part is a bar: much wider than high, and all of its box.
+fn is_bar(part: &BezPath) -> bool {
+    let bbox = part.bounding_box();
+    bbox.width() > 200.0 && bbox.width() > 3.0 * bbox.height() && part.area().abs() > 0.85 * bbox.area()
+}
+
+/// A cross with arms of one length, upright or aslant.
+fn cross(part: &BezPath) -> Option<char> {
+    let bbox = part.bounding_box();
+    let side = bbox.width();
+    if side < 200.0 || (side - bbox.height()).abs() > 0.1 * side || part.area().abs() > 0.5 * bbox.area() {
+        return None;
+    }
+    let inside = |(x, y): (f64, f64)| part.contains(bbox.center() + Vec2::new(x, y) * side);
+    let upright = [(0.4, 0.0), (-0.4, 0.0), (0.0, 0.4), (0.0, -0.4)];
+    let aslant = [(0.28, 0.28), (-0.28, 0.28), (0.28, -0.28), (-0.28, -0.28)];
+    if !inside((0.0, 0.0)) {
+        return None;
+    }
+    if upright.into_iter().all(inside) && !aslant.into_iter().any(inside) {
+        return Some('+');
+    }
+    (aslant.into_iter().all(inside) && !upright.into_iter().any(inside)).then_some('×')
+}
+
 /// How far below the baseline of its glyph the line stands that a root is of, in ems; 0 where it stands on it.
 pub(super) fn drop_of_root(outline: &BezPath) -> f32 {
     let bbox = outline.bounding_box();
     let hangs = bbox.y1 < 350.0 && bbox.y0 < -400.0;
     if hangs { ((AXIS - bbox.center().y) / 1000.0) as f32 } else { 0.0 }
-}
-
-fn is_near(a: Point, b: Point) -> bool {
-    (a.x - b.x).abs() < SAME && (a.y - b.y).abs() < SAME
-}
-
-fn bbox(polygon: &[Point]) -> Option<Rect> {
-    let (first, rest) = polygon.split_first()?;
-    Some(rest.iter().fold(Rect::from_points(*first, *first), |bbox, point| bbox.union_pt(*point)))
-}
-
-/// The box of an upright rectangle that is much wider than high.
-fn bar(polygon: &[Point]) -> Option<Rect> {
-    let bbox = bbox(polygon)?;
-    let is_corner = |point: &Point| {
-        (point.x - bbox.x0).abs().min((point.x - bbox.x1).abs()) < 1.0
-            && (point.y - bbox.y0).abs().min((point.y - bbox.y1).abs()) < 1.0
-    };
-    let wide = bbox.width() > 3.0 * bbox.height() && bbox.width() > 200.0;
-    (polygon.len() == 4 && wide && polygon.iter().all(is_corner)).then_some(bbox)
-}
-
-/// Whether twelve corners make a cross with upright arms as long as each other.
-fn is_plus(polygon: &[Point]) -> bool {
-    let Some(bbox) = bbox(polygon) else { return false };
-    let next = polygon.iter().cycle().skip(1);
-    let upright = polygon.iter().zip(next).all(|(a, b)| (a.x - b.x).abs() < 1.0 || (a.y - b.y).abs() < 1.0);
-    let square = (bbox.width() - bbox.height()).abs() < 0.1 * bbox.width();
-    // Two corners stand on each side, near its middle.
-    let center = bbox.center();
-    let on_side = |point: &Point| {
-        let (x, y) = ((point.x - center.x).abs(), (point.y - center.y).abs());
-        let (inner, outer) = if x < y { (x, y) } else { (y, x) };
-        outer > 0.45 * bbox.width() && inner < 0.2 * bbox.width()
-    };
-    polygon.len() == 12 && upright && square && polygon.iter().filter(|point| on_side(point)).count() == 8
 }
 
 #[cfg(test)]
@@ -125,16 +114,25 @@ mod tests {
         assert_eq!(sign(&path(&[&LOWER, &UPPER])), Some('='));
         assert_eq!(sign(&path(&[&UPPER])), Some('−'));
         assert_eq!(sign(&path(&[&plus])), Some('+'));
+        let mut times = path(&[&plus]);
+        times.apply_affine(hayro_interpret::kurbo::Affine::rotate(0.785));
+        assert_eq!(sign(&times), Some('×'));
+        let mut round = BezPath::new();
+        round.move_to((100.0, 300.0));
+        round.line_to((500.0, 300.0));
+        round.curve_to((540.0, 300.0), (540.0, 360.0), (500.0, 360.0));
+        round.line_to((100.0, 360.0));
+        round.curve_to((60.0, 360.0), (60.0, 300.0), (100.0, 300.0));
+        round.close_path();
+        assert_eq!(sign(&round), Some('−'));
     }
 
     #[test]
     fn letters_are_no_signs() {
         let stem = [(100.0, 0.0), (160.0, 0.0), (160.0, 600.0), (100.0, 600.0)];
         let ell = [(0.0, 0.0), (400.0, 0.0), (400.0, 60.0), (60.0, 60.0), (60.0, 700.0), (0.0, 700.0)];
-        let mut round = path(&[&LOWER]);
-        round.move_to((0.0, 300.0));
-        round.curve_to((100.0, 400.0), (200.0, 400.0), (300.0, 300.0));
-        for outline in [path(&[&stem]), path(&[&ell]), path(&[&LOWER, &stem]), path(&[]), round] {
+        let ring = [(0.0, 0.0), (600.0, 0.0), (600.0, 600.0), (0.0, 600.0), (0.0, 60.0), (60.0, 540.0), (540.0, 60.0)];
+        for outline in [path(&[&stem]), path(&[&ell]), path(&[&LOWER, &stem]), path(&[]), path(&[&ring])] {
             assert_eq!(sign(&outline), None, "{outline:?}");
         }
     }

@@ -13,8 +13,6 @@ const LARGER: f32 = 1.12;
 pub(super) const TITLE: f32 = 1.3;
 /// Smaller than text by this factor is a note's size.
 const SMALLER: f32 = 0.93;
-/// The words of a heading are not further apart than this, in ems: names and values side by side are.
-const WORDS_APART: f32 = 3.0;
 /// Headings are not longer than this.
 const HEADING_CHARS: usize = 200;
 /// Notes stand below this share of the page height.
@@ -181,8 +179,12 @@ fn is_heading(body: &[Draft], at: usize, profile: &Profile) -> bool {
         return false;
     }
     // Side by side over a text stand its heading and, at the right, what kind of text it is.
-    let heads = |next: &Draft| next.flow == draft.flow && next.lines > 1 && next.text.len() > 80;
-    if draft.gap > WORDS_APART && !(draft.lines == 1 && body.get(at + 1).is_some_and(heads)) {
+    let is_text = |next: &Draft| {
+        let sentence = next.text.len() > 30 && next.gaps == 0 && marks::ends_sentence(&next.text);
+        sentence || (next.lines > 1 && next.text.len() > 80)
+    };
+    let heads = |next: &Draft| next.flow == draft.flow && is_text(next);
+    if draft.gaps > 1 || (draft.gaps == 1 && !(draft.lines == 1 && body.get(at + 1).is_some_and(heads))) {
         return false;
     }
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();

@@ -44,8 +44,8 @@ pub(crate) struct Draft {
     pub(crate) indented: bool,
     /// Whether its last line reaches the right edge of its column.
     pub(crate) full: bool,
-    /// The widest gap between two of its words beyond the first, in ems.
-    pub(crate) gap: f32,
+    /// How many wide gaps part its lines into pieces, beside those after numbers at their beginnings.
+    pub(crate) gaps: usize,
     /// White space above it, in ems.
     pub(crate) space_above: f32,
     /// Cells of a table.

@@ -311,7 +311,7 @@ impl Prepared {
             face: first.filter(|line| line.pure > 0.85).map(|line| line.face),
             indented: flow.zip(first).is_some_and(|(flow, line)| line.frame.x0 > flow.left + 0.6 * line.size),
             full: flow.zip(last).is_some_and(|(flow, line)| line.frame.x1 > flow.right - 1.5 * line.size),
-            gap: lines.iter().map(|line| line.gap_after_label(&self.content)).fold(0.0, f32::max),
+            gaps: lines.iter().map(|line| line.wide_gaps(&self.content)).sum(),
             space_above: 0.0,
             cells: Vec::new(),
             decorative: false,
