@@ -43,9 +43,12 @@ pub(super) fn find(lines: &[Line], content: &Content, width: f32) -> Vec<usize> 
         let steps: Vec<i64> = steps.collect();
         let even = |step: i64| steps.iter().filter(|other| **other == step).count() * 10 >= steps.len() * 8;
         let counts_on = [1, 2, 5, 10].into_iter().any(even);
-        let texts: Vec<&Line> =
-            column.iter().filter_map(|at| text_beside(&lines[numbers[*at].0], lines)).collect();
-        if column.len() >= LEAST && counts_on && texts.len() * 2 > column.len() && are_lines(&numbers, &column, &texts, lines) {
+        let texts: Vec<&Line> = column.iter().filter_map(|at| text_beside(&lines[numbers[*at].0], lines)).collect();
+        if column.len() >= LEAST
+            && counts_on
+            && texts.len() * 2 > column.len()
+            && are_lines(&numbers, &column, &texts, lines)
+        {
             out.extend(column.into_iter().map(|at| numbers[at].0));
         }
     }

@@ -345,7 +345,8 @@ impl Prepared {
                 !regions.iter().any(|region| region.sure && region.bbox.contains(&bbox, 4.0))
             });
             for ids in flows::flows(&lines, &[]) {
-                let flow = Flow::new(ids.into_iter().map(|id| lines[id].clone()).collect(), f32::MAX, &self.content, faces);
+                let flow =
+                    Flow::new(ids.into_iter().map(|id| lines[id].clone()).collect(), f32::MAX, &self.content, faces);
                 for span in flow.paragraphs(&self.content) {
                     let mut draft =
                         self.draft_in(*direction, BlockKind::Paragraph, &flow.lines[span], Some(&flow), usize::MAX);

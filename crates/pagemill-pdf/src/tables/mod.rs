@@ -87,12 +87,7 @@ impl FoundTable {
 /// numbers of its words in [`Content::words`], all of which run in `direction`. Words in no flow
 /// (page furniture, labels in drawings) belong to no table; unruled tables stay within one flow.
 /// `slanted` are words aslant, which stand where their lines begin.
-pub(crate) fn find_tables(
-    content: &Content,
-    direction: Direction,
-    flows: &[Vec<u32>],
-    slanted: &[u32],
-) -> Found {
+pub(crate) fn find_tables(content: &Content, direction: Direction, flows: &[Vec<u32>], slanted: &[u32]) -> Found {
     let words_of = |ids: &[u32]| -> Vec<TableWord> {
         ids.iter()
             .filter_map(|id| content.words.get(*id as usize).map(|word| TableWord::of(*id, word, content.word(word))))

@@ -147,8 +147,7 @@ impl Stack {
         let size = lines.iter().map(|line| line.size).fold(0.0, f32::max);
         let covered = self.covered_with(lines, page);
         let white = covered.windows(2).find(|pair| pair[1].0 - pair[0].1 > WHITE * size);
-        white.is_some_and(|pair| are_named(page, lines, (pair[0].1 + pair[1].0) / 2.0))
-            && !runs_out_of(strip, page)
+        white.is_some_and(|pair| are_named(page, lines, (pair[0].1 + pair[1].0) / 2.0)) && !runs_out_of(strip, page)
     }
 }
 
