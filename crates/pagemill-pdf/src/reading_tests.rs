@@ -522,3 +522,14 @@ fn the_imprint_of_a_journal_is_a_head_and_a_letterhead_is_none() {
     let letterhead = ["The mill on the hill", "Long Street 12", "www.mill.example", "Open at noon"];
     assert!(!kinds(&letterhead).contains(&BlockKind::Header));
 }
+
+#[test]
+fn a_note_in_the_margin_with_a_line_that_sticks_out_is_whole() {
+    let text: Vec<&str> = LEFT.iter().cycle().take(24).copied().collect();
+    let note = ["Note: the mill is", "open from the day", "of the first long thaw", "to that of the frost."];
+    let page = lines(190.0, 700.0, &text) + &lines(60.0, 700.0 - 20.0 * 12.0, &note);
+    let told = told(&read(&[page])[0]);
+    let expected = "paragraph: Note: the mill is open from the day of the first long thaw to that of the frost.";
+    assert!(told.contains(&expected.to_owned()), "{told:#?}");
+    assert_eq!(told.len(), 2, "{told:#?}");
+}
