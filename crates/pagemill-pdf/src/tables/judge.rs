@@ -78,7 +78,7 @@ fn is_table_between_rules(facts: &Facts) -> bool {
     let enough_rows = facts.full_rows * 2 >= facts.rows;
     // Beside names, values may be sentences.
     let named = facts.words_per_name < 5.0 && facts.full_rows >= 3 && facts.largest < 160;
-    let short_cells = facts.words_per_cell < 14.0 && facts.largest < 80 || named && facts.words_per_cell < 25.0;
+    let short_cells = facts.words_per_cell < 15.5 && facts.largest < 80 || named && facts.words_per_cell < 25.0;
     enough_rows && short_cells && (facts.numbers > 0.2 || facts.cols >= 3 || facts.rows >= 3) && facts.signs < 0.4
 }
 
@@ -184,6 +184,11 @@ fn has_caption(bbox: &Rect, page: &Page<'_>) -> bool {
 /// Whether the title of a table, with its number, stands alone on one of these lines.
 pub(super) fn has_title(lines: &[TextLine], page: &Page<'_>) -> bool {
     lines.iter().any(|line| page.pieces(line).len() == 1 && is_caption(line, page, true))
+}
+
+/// Whether one of these lines begins as the caption of a table does, with its number.
+pub(super) fn has_caption_among(lines: &[TextLine], page: &Page<'_>) -> bool {
+    lines.iter().any(|line| is_caption(line, page, true))
 }
 
 /// Whether a line begins as the caption of a table does.

@@ -10,6 +10,8 @@ use super::{Page, judge};
 
 /// Shorter rules are no rules of tables, in points.
 const SHORTEST: f32 = 70.0;
+/// A rule that ends this close to the edge of the page runs over it, in points.
+const EDGE: f32 = 3.0;
 /// White of so many ems that runs down a table parts its columns.
 const WHITE: f32 = 0.7;
 /// A line larger than all of a table by this factor is a heading.
@@ -28,7 +30,12 @@ pub(super) fn rule_stacks(page: &Page<'_>, found: &[Grid], programs: &mut Vec<Re
                 && rule.overlap(bbox.x0, bbox.x1) > 0.5 * rule.length()
         })
     };
-    let free: Vec<Rule> = page.rules.across.iter().filter(|rule| !taken(rule)).copied().collect();
+    // What runs from edge to edge of the page is of the page.
+    let sheet =
+        page.direction.box_to_frame(&Rect::new(0.0, 0.0, page.content.size.0, page.content.size.1), page.content.size);
+    let of_page = |rule: &Rule| rule.from < sheet.x0 + EDGE && rule.to > sheet.x1 - EDGE;
+    let is_free = |rule: &&Rule| !taken(rule) && !of_page(rule);
+    let free: Vec<Rule> = page.rules.across.iter().filter(is_free).copied().collect();
     if free.len() > MOST_RULES {
         return Vec::new();
     }
