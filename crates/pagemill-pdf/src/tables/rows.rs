@@ -56,7 +56,7 @@ pub(super) fn refined(
     let mut breaks = Vec::new();
     for (index, band) in bands.iter().enumerate() {
         let is_header = index == 0 && bands_with_text > 1 && band.iter().all(|entry| !entry.has_numbers());
-        let is_head = index == 0 && band.len() * 2 < entries.len();
+        let is_head = band.len() * 2 < entries.len() && bands[..index].iter().all(Vec::is_empty);
         let begins = if ruled_rows { None } else { row_begins(band) };
         for (k, pair) in band.windows(2).enumerate() {
             let is_break = if is_head && overlap(pair[0], pair[1]) {

@@ -258,3 +258,52 @@ fn a_unit_in_brackets_belongs_to_the_head_above_it() {
     let expected = "Name of the plant\tGrown (%)\tWeight (kg)\nOats\t40\t210\nRye\t35\t180\nPeas\t25\t90";
     assert_eq!(table(&page).text, expected);
 }
+
+#[test]
+fn heads_of_different_heights_stand_side_by_side() {
+    let mut page = rules(100.0, 400.0, &[700.0, 660.0, 580.0]);
+    page += &texts(&[
+        (102.0, 684.0, "Field"),
+        (102.0, 672.0, "name"),
+        (200.0, 678.0, "Oats"),
+        (270.0, 690.0, "Rye"),
+        (270.0, 678.0, "and"),
+        (270.0, 666.0, "wheat"),
+        (340.0, 684.0, "Peas"),
+        (340.0, 672.0, "[t]"),
+    ]);
+    let cells: [&[&str]; 5] = [
+        &["North", "12", "7", "3"],
+        &["South", "14", "9", "2"],
+        &["East", "8", "5", "1"],
+        &["West", "6", "4", "2"],
+        &["Hill", "3", "2", "1"],
+    ];
+    page += &rows(646.0, &[102.0, 200.0, 270.0, 340.0], &cells);
+    let expected = "Field name\tOats\tRye and wheat\tPeas [t]\nNorth\t12\t7\t3\nSouth\t14\t9\t2\nEast\t8\t5\t1\n\
+        West\t6\t4\t2\nHill\t3\t2\t1";
+    assert_eq!(table(&page).text, expected);
+}
+
+#[test]
+fn a_rule_from_edge_to_edge_is_of_the_sheet() {
+    let mut page = rules(0.0, 612.0, &[700.0]);
+    page += &rows(640.0, &[60.0], &[&["What the farm sells"], &["and what it costs"]]);
+    page += &rules(58.0, 560.0, &[600.0, 582.0, 530.0]);
+    page += &rows(587.0, &[60.0, 300.0, 480.0], &[&["Plant", "Sacks", "Price"]]);
+    page += &rows(570.0, &[60.0, 300.0, 480.0], &[&["Oats", "12", "40"], &["Rye", "9", "35"], &["Peas", "4", "60"]]);
+    assert_eq!(tables(&page), ["Plant\tSacks\tPrice\nOats\t12\t40\nRye\t9\t35\nPeas\t4\t60"]);
+}
+
+#[test]
+fn heads_over_crossing_rules_begin_at_the_rule_over_them() {
+    let mut page = rules(100.0, 400.0, &[700.0, 664.0, 620.0]);
+    page += &line(200.0, 684.0, 200.0, 620.0);
+    page += &line(300.0, 684.0, 300.0, 620.0);
+    page += &rows(688.0, &[104.0, 220.0, 320.0], &[&["Plant", "Spring", "Autumn"]]);
+    page += &rows(670.0, &[220.0, 320.0], &[&["sacks", "sacks"]]);
+    page += &rows(652.0, &[104.0, 220.0, 320.0], &[&["Oats", "12", "40"], &["Rye", "9", "35"], &["Peas", "4", "60"]]);
+    assert_eq!(table(&page).text, "Plant\tSpring sacks\tAutumn sacks\nOats\t12\t40\nRye\t9\t35\nPeas\t4\t60");
+    let titled = page.replace("(Spring)", "(1 What is)").replace("(Plant)", "(Table)").replace("(Autumn)", "(grown)");
+    assert!(table(&titled).text.starts_with("\tsacks"), "{}", table(&titled).text);
+}
