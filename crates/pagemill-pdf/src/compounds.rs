@@ -26,9 +26,104 @@ impl Compounds {
         }
     }
 
-    /// Whether the document elsewhere joins these parts with a hyphen.
+    /// Whether these parts are joined with a hyphen: elsewhere in the document, or always in English.
     pub(crate) fn has(&self, left: &str, right: &str) -> bool {
-        !self.0.is_empty() && hash(left, right).is_some_and(|hash| self.0.contains(&hash))
+        (!self.0.is_empty() && hash(left, right).is_some_and(|hash| self.0.contains(&hash))) || is_usual(left, right)
+    }
+}
+
+/// Words that English joins to the word before them with a hyphen.
+const SECOND: [&str; 25] = [
+    "associated",
+    "based",
+    "controlled",
+    "deficient",
+    "dependent",
+    "derived",
+    "driven",
+    "enriched",
+    "enhanced",
+    "free",
+    "induced",
+    "labelled",
+    "labeled",
+    "limiting",
+    "linked",
+    "mediated",
+    "oriented",
+    "related",
+    "resistant",
+    "rich",
+    "sensitive",
+    "specific",
+    "stimulated",
+    "treated",
+    "tolerant",
+];
+/// Beginnings that are one word with these.
+const PREFIXES: [&str; 14] = [
+    "anti", "auto", "care", "cross", "hyper", "hypo", "inter", "micro", "mono", "multi", "over", "photo", "super",
+    "under",
+];
+/// Words that English joins to others with a hyphen, and what follows them.
+const PAIRS: [(&str, &[&str]); 4] = [
+    (
+        "high",
+        &[
+            "density",
+            "dose",
+            "energy",
+            "fat",
+            "frequency",
+            "level",
+            "order",
+            "performance",
+            "quality",
+            "resolution",
+            "risk",
+            "speed",
+            "temperature",
+            "throughput",
+        ],
+    ),
+    (
+        "low",
+        &[
+            "cost",
+            "density",
+            "dose",
+            "energy",
+            "fat",
+            "frequency",
+            "level",
+            "income",
+            "order",
+            "quality",
+            "resolution",
+            "risk",
+            "temperature",
+        ],
+    ),
+    ("long", &["lasting", "lived", "range", "term"]),
+    ("short", &["lived", "range", "term"]),
+];
+const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+const ONES: [&str; 9] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+
+/// Whether two words are usually written with a hyphen in English.
+fn is_usual(left: &str, right: &str) -> bool {
+    let letters = |word: &str| word.chars().filter(|c| c.is_ascii_alphabetic()).collect::<String>().to_lowercase();
+    let left = left.rsplit(|c: char| !c.is_alphabetic()).next().map(letters).unwrap_or_default();
+    let right = right.split(|c: char| !c.is_alphabetic()).next().map(letters).unwrap_or_default();
+    let (left, right) = (left.as_str(), right.as_str());
+    match left {
+        "self" => !matches!(right, "ish" | "ishly" | "ishness" | "less" | "lessly" | "same" | "hood"),
+        "well" => right.ends_with("ed") || matches!(right, "being" | "known"),
+        _ if TENS.contains(&left) => ONES.contains(&right),
+        _ => {
+            let follows = |(first, seconds): &(&str, &[&str])| *first == left && seconds.contains(&right);
+            PAIRS.iter().any(follows) || (left.len() > 3 && SECOND.contains(&right) && !PREFIXES.contains(&left))
+        }
     }
 }
 
@@ -60,5 +155,19 @@ mod tests {
         compounds.note("plain");
         assert!(compounds.has("Anti", "inflammatory."));
         assert!(!compounds.has("anti", "septic") && !compounds.has("", "x"));
+    }
+
+    #[test]
+    fn usual_compounds_of_english_are_known() {
+        for (left, right) in
+            [("well", "characterized"), ("Twenty", "eight"), ("(high", "throughput,"), ("insulin", "resistant")]
+        {
+            assert!(is_usual(left, right), "{left}-{right}");
+        }
+        for (left, right) in
+            [("self", "ish"), ("well", "ness"), ("high", "light"), ("inter", "related"), ("in", "dependent")]
+        {
+            assert!(!is_usual(left, right), "{left}{right}");
+        }
     }
 }

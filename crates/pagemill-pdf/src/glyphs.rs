@@ -1,7 +1,8 @@
 //! Listens to the engine painting a page and notes words, rules, shapes and images.
-//! No outline is computed and no image decoded.
+//! No image is decoded, and outlines are computed of a few glyphs alone whose characters are in doubt.
 
 mod drawings;
+mod shapes;
 
 use hayro_interpret::font::{Glyph, GlyphIdentifier, GlyphRun};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
@@ -32,6 +33,8 @@ struct Known {
     text: Characters,
     advance: f32,
     face: u16,
+    /// How far below its origin the baseline is, in ems.
+    drop: f32,
 }
 
 /// The characters a glyph stands for.
@@ -110,8 +113,20 @@ impl<'a, 'd> Painter<'a, 'd> {
                 if let Some(known) = self.memo.known.get(&key) {
                     return known.clone();
                 }
+                let mut text = characters(outline.as_unicode());
+                let mut drop = 0.0;
+                match text {
+                    Characters::One('√') => drop = shapes::drop_of_root(&outline.outline()),
+                    Characters::One(character) if shapes::is_doubtful(character) => {
+                        if let Some(sign) = shapes::sign(&outline.outline()) {
+                            text = Characters::One(sign);
+                        }
+                    }
+                    _ => {}
+                }
                 let known = Known {
-                    text: characters(outline.as_unicode()),
+                    text,
+                    drop,
                     advance: outline.advance_width().unwrap_or(0.0),
                     face: self.faces.of_glyph(outline, run, &mut self.fonts).unwrap_or(u16::MAX),
                 };
@@ -127,6 +142,7 @@ impl<'a, 'd> Painter<'a, 'd> {
                     known => known,
                 },
                 advance: type3.advance_width().unwrap_or(0.0),
+                drop: 0.0,
                 face: u16::MAX,
             },
         }
@@ -197,6 +213,7 @@ impl<'a, 'd> Painter<'a, 'd> {
                 u += size * 0.1;
                 size *= 0.98;
             }
+            v += known.drop * size;
             if let Some(last) = self.scratch.last_mut() {
                 // Fonts that are not embedded are stretched: the next origin knows the true width.
                 let step = u - last.u;

@@ -108,19 +108,20 @@ fn is_body(page: &[Draft], at: usize) -> bool {
 
 /// Whether a block stands beside the running text, which goes on past it.
 fn is_aside(draft: &Draft) -> bool {
-    matches!(
-        draft.kind,
-        BlockKind::Figure
-            | BlockKind::Caption
-            | BlockKind::Table
-            | BlockKind::Footnote
-            | BlockKind::Header
-            | BlockKind::Footer
-    )
+    draft.aside
+        || matches!(
+            draft.kind,
+            BlockKind::Figure
+                | BlockKind::Caption
+                | BlockKind::Table
+                | BlockKind::Footnote
+                | BlockKind::Header
+                | BlockKind::Footer
+        )
 }
 
 fn carries(draft: &Draft) -> bool {
-    matches!(draft.kind, BlockKind::Paragraph | BlockKind::ListItem)
+    !draft.aside && matches!(draft.kind, BlockKind::Paragraph | BlockKind::ListItem)
 }
 
 /// The first block from `from` on that is running text, if it is a paragraph.

@@ -248,8 +248,8 @@ impl Pen {
         self.down = false;
         let start = self.start as usize;
         let Some(text) = content.text.get(start..) else { return };
-        if !text.is_ascii() && !is_nfc(text) && !text.contains(is_rtl) {
-            let composed: String = text.nfc().collect();
+        if !text.is_ascii() && (text.contains('ı') || !is_nfc(text)) && !text.contains(is_rtl) {
+            let composed: String = dotted(text).nfc().collect();
             content.text.truncate(start);
             content.text.push_str(&composed);
         }
@@ -272,6 +272,16 @@ impl Pen {
             wide: self.wide,
         });
     }
+}
+
+/// The letters of a word, where an i without a dot that bears an accent is a plain one.
+fn dotted(text: &str) -> impl Iterator<Item = char> + '_ {
+    let mut characters = text.chars().peekable();
+    std::iter::from_fn(move || {
+        let character = characters.next()?;
+        let is_accent = |c: &char| matches!(c, '\u{300}'..='\u{304}' | '\u{306}' | '\u{308}' | '\u{30c}');
+        Some(if character == 'ı' && characters.peek().is_some_and(is_accent) { 'i' } else { character })
+    })
 }
 
 /// Extra space set between all letters of a run, so that it is not taken for word gaps.
@@ -308,6 +318,8 @@ fn push_plain(character: char, out: &mut String) {
         '\u{f0e0}' => out.push('→'),
         '\u{f02d}' => out.push('−'),
         '\u{f0fc}' => out.push('✓'),
+        // Pieces of large brackets.
+        '\u{f8eb}'..='\u{f8fe}' => out.push(BRACKETS[(character as usize) - 0xf8eb]),
         // Joiners, and the stroke that lengthens Arabic words.
         '\u{feff}' | '\u{200c}' | '\u{200d}' | '\u{640}' => {}
         // Shapes of Arabic letters, and ligatures of them, reversed like the letters around them.
@@ -322,6 +334,10 @@ fn push_plain(character: char, out: &mut String) {
         other => out.push(other),
     }
 }
+
+/// What Symbol fonts hold from U+F8EB on.
+const BRACKETS: [char; 20] =
+    ['⎛', '⎜', '⎝', '⎡', '⎢', '⎣', '⎧', '⎨', '⎩', '⎪', '⎮', '⎞', '⎟', '⎠', '⎤', '⎥', '⎦', '⎫', '⎬', '⎭'];
 
 /// The combining form of an accent that stands alone.
 fn combining(accent: char) -> Option<char> {
@@ -373,6 +389,8 @@ mod tests {
     fn an_accent_set_apart_joins_its_letter() {
         let strokes = [stroke('u', 10.0, 5.0), stroke('¨', 15.0, 3.3), stroke('a', 14.2, 5.0), stroke('b', 19.2, 5.0)];
         assert_eq!(drawn(&strokes), ["uäb"]);
+        let strokes = [stroke('c', 10.0, 5.0), stroke('´', 15.0, 3.3), stroke('ı', 15.3, 2.7), stroke('a', 18.0, 5.0)];
+        assert_eq!(drawn(&strokes), ["cía"]);
     }
 
     proptest! {

@@ -471,3 +471,65 @@ fn places_without_number_do_no_harm() {
         + &lines(60.0, 700.0, &["near"]);
     assert_eq!(told(&read(&[page])[0]), ["paragraph: near"]);
 }
+
+#[test]
+fn numbers_of_rows_are_no_numbers_of_lines() {
+    let row = |(at, name): (u8, &str)| {
+        let top = 640.0 - 60.0 * f32::from(at);
+        let rest = ["kept in the loft over the stable", "sown in spring", "from the mill on the hill"];
+        line(80.0, top, 10.0, &(at + 1).to_string()) + &line(130.0, top, 10.0, name) + &lines(130.0, top - 12.0, &rest)
+    };
+    let names = [
+        "Oats of the hill farms",
+        "Rye of the plain towns",
+        "Peas of the old gardens",
+        "Hops of the brewers",
+        "Flax of the weavers",
+        "Hemp of the rope makers",
+        "Woad of the dyers in town",
+    ];
+    let page = (0_u8..).zip(names).map(row).collect::<String>();
+    let furniture = |page: &Page| page.blocks.iter().filter(|block| block.kind == BlockKind::Header).count();
+    assert_eq!(furniture(&read(&[page])[0]), 0);
+}
+
+#[test]
+fn names_and_values_side_by_side_are_no_heading() {
+    let text = "The mill on the hill is open from the first day of spring to the last of autumn, whatever the weather.";
+    let page = line(60.0, 700.0, 10.0, text)
+        + &line(60.0, 660.0, 18.0, "Invoice")
+        + &line(400.0, 661.0, 11.5, "Sheet")
+        + &line(60.0, 620.0, 11.5, "Number")
+        + &line(200.0, 620.0, 11.5, "Customer")
+        + &line(300.0, 620.0, 11.5, "Day")
+        + &line(60.0, 580.0, 10.0, text)
+        + &line(60.0, 568.0, 10.0, text);
+    let told = told(&read(&[page])[0]);
+    assert!(told.contains(&"heading: Invoice".to_owned()), "{told:#?}");
+    assert!(told.contains(&"paragraph: Number Customer Day".to_owned()), "{told:#?}");
+}
+
+#[test]
+fn the_imprint_of_a_journal_is_a_head_and_a_letterhead_is_none() {
+    let imprint = ["Annals of Farming", "Advance access 24 May 1921", "doi: 10.9999/annals.12", "Full paper"];
+    let small = |texts: &[&str]| lines(60.0, 770.0, texts).replace("/F1 10", "/F1 8");
+    let body = lines(60.0, 640.0, &LEFT) + &lines(60.0, 560.0, &LEFT);
+    let kinds = |texts: &[&str]| -> Vec<BlockKind> {
+        let page = read(&[small(texts) + &body]).remove(0);
+        page.blocks.iter().take(texts.len()).map(|block| block.kind).collect()
+    };
+    assert_eq!(kinds(&imprint), [BlockKind::Header; 4]);
+    let letterhead = ["The mill on the hill", "Long Street 12", "www.mill.example", "Open at noon"];
+    assert!(!kinds(&letterhead).contains(&BlockKind::Header));
+}
+
+#[test]
+fn a_note_in_the_margin_with_a_line_that_sticks_out_is_whole() {
+    let text: Vec<&str> = LEFT.iter().cycle().take(24).copied().collect();
+    let note = ["Note: the mill is", "open from the day", "of the first long thaw", "to that of the frost."];
+    let page = lines(190.0, 700.0, &text) + &lines(60.0, 700.0 - 20.0 * 12.0, &note);
+    let told = told(&read(&[page])[0]);
+    let expected = "paragraph: Note: the mill is open from the day of the first long thaw to that of the frost.";
+    assert!(told.contains(&expected.to_owned()), "{told:#?}");
+    assert_eq!(told.len(), 2, "{told:#?}");
+}

@@ -9,6 +9,8 @@ use crate::profile::Profile;
 
 /// Larger than text by this factor is a heading's size.
 const LARGER: f32 = 1.12;
+/// So much larger than text is a title.
+pub(super) const TITLE: f32 = 1.3;
 /// Smaller than text by this factor is a note's size.
 const SMALLER: f32 = 0.93;
 /// Headings are not longer than this.
@@ -176,6 +178,15 @@ fn is_heading(body: &[Draft], at: usize, profile: &Profile) -> bool {
     if text.len() > HEADING_CHARS || draft.lines > 4 || draft.math > 0.3 {
         return false;
     }
+    // Side by side over a text stand its heading and, at the right, what kind of text it is.
+    let is_text = |next: &Draft| {
+        let sentence = next.text.len() > 30 && next.gaps == 0 && marks::ends_sentence(&next.text);
+        sentence || (next.lines > 1 && next.text.len() > 80)
+    };
+    let heads = |next: &Draft| next.flow == draft.flow && is_text(next);
+    if draft.gaps > 1 || (draft.gaps == 1 && !(draft.lines == 1 && body.get(at + 1).is_some_and(heads))) {
+        return false;
+    }
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     if letters < 3 || letters * 2 < text.chars().filter(|c| !c.is_whitespace()).count() {
         return false;
@@ -233,6 +244,7 @@ fn opens_other_face(body: &[Draft], at: usize) -> bool {
         && draft.text.len() < 110
         && !draft.text.ends_with(['.', ':', ',', ';'])
         && draft.size > 0.93 * next.size
+        && next.math < 0.3
         && (next.lines > 1 || next.text.len() > 100 || next.face == draft.face)
         && next.text.len() > 40
         && next.flow == draft.flow

@@ -44,6 +44,8 @@ pub(crate) struct Draft {
     pub(crate) indented: bool,
     /// Whether its last line reaches the right edge of its column.
     pub(crate) full: bool,
+    /// How many wide gaps part its lines into pieces, beside those after numbers at their beginnings.
+    pub(crate) gaps: usize,
     /// White space above it, in ems.
     pub(crate) space_above: f32,
     /// Cells of a table.
@@ -52,6 +54,8 @@ pub(crate) struct Draft {
     pub(crate) decorative: bool,
     /// Whether a table goes on from the page before.
     pub(crate) continued: bool,
+    /// Whether it stands beside the running text, whatever it is.
+    pub(crate) aside: bool,
 }
 
 impl Draft {

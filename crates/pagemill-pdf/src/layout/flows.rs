@@ -13,6 +13,8 @@ const MAX_LINES: usize = 5000;
 const GUTTER: f32 = 0.7;
 /// Lines may reach this many ems into a gutter.
 const SLACK: f32 = 0.2;
+/// Lines this many ems from the next one are of one column.
+const CLOSE: f32 = 0.9;
 /// Lines of a text column have at least so many characters on average.
 const COLUMN_CHARS: f32 = 11.0;
 /// Width of a step of the search, in points.
@@ -75,9 +77,37 @@ struct Gutter {
     x1: f32,
     y0: f32,
     y1: f32,
+    /// How far up it is white where it is longest,
+    top: f32,
+    /// and how far down.
+    bottom: f32,
 }
 
 impl Gutter {
+    /// Takes in lines of the columns that stick out into the strip but not through it: those next to the others.
+    fn reach(&mut self, lines: &[Line], ids: &[usize], em: f32) {
+        if self.bottom > self.y1 {
+            let mut last = f32::MIN;
+            for line in ids.iter().map(|id| &lines[*id].frame).skip_while(|line| line.center_y() < self.y0) {
+                if line.center_y() > self.y1 && (line.y0 - last > CLOSE * em || line.center_y() > self.bottom) {
+                    break;
+                }
+                last = last.max(line.y1);
+                self.y1 = self.y1.max(line.y1.min(self.bottom));
+            }
+        }
+        if self.top < self.y0 {
+            let mut first = f32::MAX;
+            for line in ids.iter().rev().map(|id| &lines[*id].frame).skip_while(|line| line.center_y() > self.y1) {
+                if line.center_y() < self.y0 && (first - line.y1 > CLOSE * em || line.center_y() < self.top) {
+                    break;
+                }
+                first = first.min(line.y0);
+                self.y0 = self.y0.min(line.y0.max(self.top));
+            }
+        }
+    }
+
     fn side(&self, line: &Line) -> Side {
         let height = line.frame.center_y();
         if height < self.y0 {
@@ -167,7 +197,8 @@ fn best_gutter(lines: &[Line], floats: &[Rect], ids: &[usize]) -> Option<Gutter>
     candidates.sort_by(|a, b| (b.y1 - b.y0).total_cmp(&(a.y1 - a.y0)));
     candidates.truncate(MAX_TRIES);
     let mut best: Option<(f32, Gutter)> = None;
-    for gutter in candidates {
+    for mut gutter in candidates {
+        gutter.reach(lines, ids, em);
         if let Some(score) = worth(lines, ids, &gutter)
             && best.is_none_or(|(known, _)| score > known * 1.02)
         {
@@ -211,6 +242,8 @@ fn strips(runs: &Runs, left: f32, step: f32) -> Vec<Gutter> {
             x1: left + end as f32 * step,
             y0: runs.from[begin..end].iter().copied().fold(f32::MIN, f32::max),
             y1: runs.to[begin..end].iter().copied().fold(f32::MAX, f32::min),
+            top: runs.from[at],
+            bottom: runs.to[at],
         };
         if begin > 0 && end < runs.len() && gutter.y0 < gutter.y1 && !found.contains(&gutter) {
             found.push(gutter);

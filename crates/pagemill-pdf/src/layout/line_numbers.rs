@@ -9,6 +9,8 @@ const LEAST: usize = 6;
 const ASIDE: f32 = 0.2;
 /// Their edges agree within so many points.
 const SAME: f32 = 2.5;
+/// From one line to the next it is so many ems at most; rows of a table with lines in their cells are further apart.
+const PITCH: f32 = 3.2;
 
 /// The lines that are line numbers: they stand one below the other beside the text and count on evenly.
 pub(super) fn find(lines: &[Line], content: &Content, width: f32) -> Vec<usize> {
@@ -41,15 +43,30 @@ pub(super) fn find(lines: &[Line], content: &Content, width: f32) -> Vec<usize> 
         let steps: Vec<i64> = steps.collect();
         let even = |step: i64| steps.iter().filter(|other| **other == step).count() * 10 >= steps.len() * 8;
         let counts_on = [1, 2, 5, 10].into_iter().any(even);
-        let beside = column.iter().filter(|at| has_text_beside(&lines[numbers[**at].0], lines)).count();
-        if column.len() >= LEAST && counts_on && beside * 2 > column.len() {
+        let texts: Vec<&Line> = column.iter().filter_map(|at| text_beside(&lines[numbers[*at].0], lines)).collect();
+        if column.len() >= LEAST
+            && counts_on
+            && texts.len() * 2 > column.len()
+            && are_lines(&numbers, &column, &texts, lines)
+        {
             out.extend(column.into_iter().map(|at| numbers[at].0));
         }
     }
     out
 }
 
-/// Whether a line of text stands on the same height.
-fn has_text_beside(number: &Line, lines: &[Line]) -> bool {
-    lines.iter().any(|line| line.chars > 20 && (line.base - number.base).abs() < 0.5 * number.size.max(line.size))
+/// A line of text on the same height.
+fn text_beside<'l>(number: &Line, lines: &'l [Line]) -> Option<&'l Line> {
+    lines.iter().find(|line| line.chars > 20 && (line.base - number.base).abs() < 0.5 * number.size.max(line.size))
+}
+
+/// Whether the numbers are as far apart as lines of this text are.
+fn are_lines(numbers: &[(usize, u32)], column: &[usize], texts: &[&Line], lines: &[Line]) -> bool {
+    let size = texts.iter().map(|line| line.size).sum::<f32>() / texts.len().max(1) as f32;
+    let is_near = |pair: &&[usize]| {
+        let (above, below) = (numbers[pair[0]], numbers[pair[1]]);
+        let count = below.1.abs_diff(above.1).max(1) as f32;
+        lines[below.0].base - lines[above.0].base < PITCH * size * count
+    };
+    column.windows(2).filter(is_near).count() * 2 > column.len() - 1
 }

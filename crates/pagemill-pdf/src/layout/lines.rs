@@ -15,6 +15,8 @@ const ENTRY_WORDS: usize = 5;
 const NEAR: f32 = 1.0;
 /// Pieces this many ems apart are on one line unless a column begins there.
 const FAR: f32 = 2.2;
+/// Words of a line further apart than this, in ems, are pieces side by side, as names and values are.
+const PIECE_GAP: f32 = 3.0;
 /// So many pieces that begin at one place make it the edge of a column.
 const EDGE_LINES: u32 = 4;
 
@@ -90,6 +92,17 @@ impl Line {
             before = Some(word);
         }
         out
+    }
+
+    /// How many wide gaps part its words into pieces, beside the one after a number at its beginning.
+    pub(crate) fn wide_gaps(&self, content: &Content) -> usize {
+        if self.widest_gap < PIECE_GAP {
+            return 0;
+        }
+        let words = self.words.iter().filter_map(|at| content.words.get(*at as usize));
+        let is_number = self.first_word(content).starts_with(|c: char| c.is_ascii_digit());
+        let words = words.skip(usize::from(is_number));
+        words.clone().zip(words.skip(1)).filter(|(a, b)| b.frame.x0 - a.frame.x1 > PIECE_GAP * b.size).count()
     }
 
     /// Width of its first word.

@@ -19,6 +19,8 @@ const APART: f32 = 1.0;
 /// Pieces of a row this many ems apart stand at the sides of the page.
 const SIDES: f32 = 3.0;
 
+/// The imprint of a journal has so many rows at most.
+const MOST_IMPRINT: usize = 5;
 /// A piece of a row with so many bytes is a line of text.
 const TEXT_PIECE: u32 = 22;
 
@@ -55,7 +57,7 @@ pub(super) fn rows(
         let count = rows.len();
         match rows.last_mut() {
             Some(row) if (row.base - line.base).abs() < 0.3 * row.size.max(line.size) => row.add(*at, line),
-            _ if count > most => break,
+            _ if count > most.max(MOST_IMPRINT) => break,
             _ => rows.push(Row::of(*at, line)),
         }
     }
@@ -118,14 +120,16 @@ impl Edge<'_> {
 
     /// How many rows close to each other are furniture because one of them says so.
     fn block_at(&self, at: usize, most: usize) -> usize {
-        let Some(count) = (1..=most).find(|count| at + count <= self.rows.len() && self.is_apart(at + count - 1))
+        let longest = most.max(if at == 0 { MOST_IMPRINT } else { 0 });
+        let Some(count) = (1..=longest).find(|count| at + count <= self.rows.len() && self.is_apart(at + count - 1))
         else {
             return 0;
         };
+        let tall = count > most;
         let block = &self.rows[at..at + count];
         let inner = &block[count - 1];
         let small = block.iter().all(|row| self.larger(row) < 1.02 && row.chars <= LONGEST);
-        let said = self.texts[at..at + count].iter().any(|text| has_imprint(text));
+        let said = self.texts[at..at + count].iter().any(|text| has_imprint(text) && (!tall || is_of_journal(text)));
         let noted = (at..at + count).any(|at| self.is_note(at));
         if count > 1 && small && said && !noted && self.depth(inner) <= ZONE { count } else { 0 }
     }
@@ -218,6 +222,12 @@ fn has_imprint(text: &str) -> bool {
         ["©", "copyright", "(c)", "www.", "http", "doi:", "doi.org", "issn", "published by", "all rights reserved"];
     let lower = text.to_lowercase();
     IMPRINTS.iter().any(|imprint| lower.contains(imprint))
+}
+
+/// Whether a row says of which article it is, as letterheads do not.
+fn is_of_journal(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    ["doi:", "doi.org", "doi ", "issn"].iter().any(|word| lower.contains(word))
 }
 
 /// Whether a row says what running heads and feet say: who published it, when, in which volume, where to find it.

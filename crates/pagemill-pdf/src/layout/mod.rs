@@ -11,6 +11,7 @@ mod lines;
 mod looks;
 mod marks;
 mod paragraphs;
+mod programs;
 mod run_in;
 mod spaced;
 mod tabled;
@@ -30,6 +31,7 @@ pub(crate) use marks::{caption_label, ends_sentence, is_broken, numbering};
 
 use figures::Region;
 use paragraphs::Flow;
+use tabled::Parted;
 
 /// A heading this many points above a table or figure heads it.
 const HEADING_REACH: f32 = 40.0;
@@ -191,10 +193,11 @@ impl Prepared {
         }
         let free: Vec<Line> =
             self.lines.iter().zip(&taken).filter(|(_, taken)| !**taken).map(|(line, _)| line.clone()).collect();
-        let (free, flows, tables) = self.part_tables(free, &figures, faces);
+        let Parted { lines: free, flows, tables, programs } = self.part_tables(free, &figures, faces);
+        let large = classify::TITLE * profile.size;
         let mut body = Vec::new();
         for (number, ids) in flows.into_iter().enumerate() {
-            let flow = Flow::new(ids.into_iter().map(|id| free[id].clone()).collect(), &self.content, faces);
+            let flow = Flow::new(ids.into_iter().map(|id| free[id].clone()).collect(), large, &self.content, faces);
             for span in flow.paragraphs(&self.content) {
                 let mut draft = self.paragraph(&flow, span.clone(), number);
                 if let Some((head, rest)) = run_in::split(&flow.lines[span], &self.content, faces) {
@@ -214,6 +217,10 @@ impl Prepared {
         for draft in tables.into_iter().chain(figures) {
             let at = place_of(&body, &draft.frame);
             body.insert(at, draft);
+        }
+        for program in programs {
+            let at = program.first().map_or(0, |title| place_of(&body, &title.frame));
+            body.splice(at..at, program);
         }
         classify::drawn_tables(&mut body);
         classify::whole_figures(&mut body);
@@ -304,10 +311,12 @@ impl Prepared {
             face: first.filter(|line| line.pure > 0.85).map(|line| line.face),
             indented: flow.zip(first).is_some_and(|(flow, line)| line.frame.x0 > flow.left + 0.6 * line.size),
             full: flow.zip(last).is_some_and(|(flow, line)| line.frame.x1 > flow.right - 1.5 * line.size),
+            gaps: lines.iter().map(|line| line.wide_gaps(&self.content)).sum(),
             space_above: 0.0,
             cells: Vec::new(),
             decorative: false,
             continued: false,
+            aside: false,
         }
     }
 
@@ -336,7 +345,8 @@ impl Prepared {
                 !regions.iter().any(|region| region.sure && region.bbox.contains(&bbox, 4.0))
             });
             for ids in flows::flows(&lines, &[]) {
-                let flow = Flow::new(ids.into_iter().map(|id| lines[id].clone()).collect(), &self.content, faces);
+                let flow =
+                    Flow::new(ids.into_iter().map(|id| lines[id].clone()).collect(), f32::MAX, &self.content, faces);
                 for span in flow.paragraphs(&self.content) {
                     let mut draft =
                         self.draft_in(*direction, BlockKind::Paragraph, &flow.lines[span], Some(&flow), usize::MAX);

@@ -9,6 +9,10 @@ use crate::fonts::Faces;
 const INDENT: f32 = 0.75;
 /// A line this many ems high has a letter that reaches down beside the next lines.
 const INITIAL: f32 = 1.7;
+/// Pieces of a row this many ems apart,
+const APART: f32 = 3.0;
+/// and of sizes that differ by this factor, are lines of their own.
+const UNLIKE: f32 = 1.25;
 /// Font sizes that differ by this factor are different.
 const SIZE_STEP: f32 = 1.06;
 
@@ -31,14 +35,21 @@ pub(crate) struct Flow {
 pub(crate) type Span = std::ops::Range<usize>;
 
 impl Flow {
-    /// Puts pieces of one row together and measures the column.
-    pub(crate) fn new(pieces: Vec<Line>, content: &Content, faces: &Faces) -> Self {
+    /// Puts pieces of one row together and measures the column. Pieces of type of this size or `large`r are titles,
+    /// each of its own.
+    pub(crate) fn new(pieces: Vec<Line>, large: f32, content: &Content, faces: &Faces) -> Self {
         let mut lines: Vec<Line> = Vec::with_capacity(pieces.len());
         for piece in pieces {
+            let at = lines.len();
             match lines.last_mut() {
                 Some(last) if same_row(last, &piece) => {
-                    absorb(last, piece);
-                    settle(last, content, faces);
+                    if are_parted(last, &piece, large, content) {
+                        let before = piece.frame.x1 < last.frame.x0;
+                        lines.insert(at - usize::from(before), piece);
+                    } else {
+                        absorb(last, piece);
+                        settle(last, content, faces);
+                    }
                 }
                 _ => lines.push(piece),
             }
@@ -184,6 +195,16 @@ fn same_row(line: &Line, piece: &Line) -> bool {
     let beside = line.frame.horizontal_overlap(&piece.frame) < 0.3 * line.frame.width().min(piece.frame.width());
     let level = (line.base - piece.base).abs() < 0.25 * line.size.max(piece.size);
     beside && (level || overlap > 0.6 * least)
+}
+
+/// Whether pieces of a row are lines of their own: far from each other, and titles or of different size. The number of
+/// a title belongs to it.
+fn are_parted(line: &Line, piece: &Line, large: f32, content: &Content) -> bool {
+    let (least, size) = (line.size.min(piece.size), line.size.max(piece.size));
+    let gap = (piece.frame.x0 - line.frame.x1).max(line.frame.x0 - piece.frame.x1);
+    let left = if line.frame.x0 < piece.frame.x0 { line } else { piece };
+    let is_number = left.words.len() == 1 && left.first_word(content).starts_with(|c: char| c.is_ascii_digit());
+    gap > APART * size && (least >= large || size > UNLIKE * least) && !is_number
 }
 
 /// The value most sorted values are within `reach` of.

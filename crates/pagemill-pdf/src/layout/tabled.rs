@@ -8,24 +8,31 @@ use crate::content::{Direction, Sight};
 use crate::fonts::Faces;
 use crate::tables::{find_tables, written};
 
+/// Running text and what stands beside it.
+pub(super) struct Parted {
+    /// The lines of the running text.
+    pub(super) lines: Vec<Line>,
+    /// Its flows, as numbers of the lines.
+    pub(super) flows: Vec<Vec<usize>>,
+    /// The tables from top to bottom.
+    pub(super) tables: Vec<Draft>,
+    /// Programs, each as its title and its steps.
+    pub(super) programs: Vec<Vec<Draft>>,
+}
+
 impl Prepared {
-    /// The lines without the words of tables, their flows, and the tables from top to bottom.
-    pub(super) fn part_tables(
-        &self,
-        lines: Vec<Line>,
-        figures: &[Rect],
-        faces: &Faces,
-    ) -> (Vec<Line>, Vec<Vec<usize>>, Vec<Draft>) {
+    /// Takes tables and programs out of the lines.
+    pub(super) fn part_tables(&self, lines: Vec<Line>, figures: &[Rect], faces: &Faces) -> Parted {
         let flows = flows::flows(&lines, figures);
         let words_of = |ids: &Vec<usize>| ids.iter().flat_map(|id| lines[*id].words.iter().copied()).collect();
         let by_flow: Vec<Vec<u32>> = flows.iter().map(words_of).collect();
         let found = find_tables(&self.content, self.direction, &by_flow, &self.slanted());
-        if found.is_empty() {
-            return (lines, flows, Vec::new());
+        if found.tables.is_empty() && found.programs.is_empty() {
+            return Parted { lines, flows, tables: Vec::new(), programs: Vec::new() };
         }
         let mut in_table = vec![false; self.content.words.len()];
-        let mut tables = Vec::with_capacity(found.len());
-        for table in &found {
+        let mut tables = Vec::with_capacity(found.tables.len());
+        for table in &found.tables {
             for word in table.words() {
                 in_table[word as usize] = true;
             }
@@ -37,10 +44,12 @@ impl Prepared {
             tables.push(draft);
         }
         let rest = lines.into_iter().filter_map(|line| without(line, &in_table, self, faces));
-        let rest: Vec<Line> = rest.collect();
-        let floats: Vec<Rect> = tables.iter().map(|table| table.frame).chain(figures.iter().copied()).collect();
+        let mut rest: Vec<Line> = rest.collect();
+        let programs = found.programs.iter().map(|area| self.program(area, &mut rest, faces)).collect();
+        let boxes = tables.iter().map(|table| table.frame).chain(found.programs);
+        let floats: Vec<Rect> = boxes.chain(figures.iter().copied()).collect();
         let flows = flows::flows(&rest, &floats);
-        (rest, flows, tables)
+        Parted { lines: rest, flows, tables, programs }
     }
 
     /// Words aslant, as numbers of [`Content::words`](crate::content::Content::words).

@@ -3,7 +3,7 @@
 use pagemill_core::Rect;
 
 use super::rules::Rule;
-use super::text::{TableWord, TextLine, WordKind};
+use super::text::{Segment, TableWord, TextLine, WordKind};
 use super::{FoundCell, FoundTable, Page, columns, rows, text};
 use crate::content::Direction;
 
@@ -87,11 +87,11 @@ impl Grid {
         };
         let filled = grid.filled(page.words);
         for (row, filled) in filled.iter().enumerate() {
-            let pieces = grid.pieces_of_row(row, page.words);
+            let lines = grid.pieces_of_row(row, page.words);
             for col in 1..cols {
-                grid.left[row][col] = grid.has_left_wall(row, col, &ruled_xs, place, &pieces);
+                grid.left[row][col] = grid.has_left_wall(row, col, &ruled_xs, place, &lines);
             }
-            grid.wall_off_pieces(row, filled, &pieces);
+            grid.wall_off_pieces(row, filled, &lines);
         }
         for row in (1..rows).filter(|row| !breaks.contains(&grid.ys[*row])) {
             let both: Vec<bool> = (0..cols).map(|col| filled[row - 1][col] && filled[row][col]).collect();
@@ -164,7 +164,7 @@ impl Grid {
     }
 
     /// A rule makes a wall where it runs; white space makes one where no words run across it.
-    fn has_left_wall(&self, row: usize, col: usize, ruled: &[f32], place: &Place, pieces: &[text::Segment]) -> bool {
+    fn has_left_wall(&self, row: usize, col: usize, ruled: &[f32], place: &Place, lines: &[Vec<Segment>]) -> bool {
         let (x, top, bottom) = (self.xs[col], self.ys[row], self.ys[row + 1]);
         let is_rule = ruled.iter().any(|at| (at - x).abs() < 0.01);
         if is_rule {
@@ -176,19 +176,20 @@ impl Grid {
                 return false;
             }
         }
-        !pieces.iter().any(|piece| piece.crosses(x))
+        let crossing = lines.iter().filter(|line| crosses(line, x)).count();
+        crossing == 0 || (crossing * 4 <= lines.len() && parts_at(&lines[0], &self.xs[col - 1..=col + 1]))
     }
 
-    /// The pieces of text in a row.
-    fn pieces_of_row(&self, row: usize, words: &[TableWord]) -> Vec<text::Segment> {
+    /// The pieces of text in a row, line by line.
+    fn pieces_of_row(&self, row: usize, words: &[TableWord]) -> Vec<Vec<Segment>> {
         let (top, bottom) = (self.ys[row], self.ys[row + 1]);
         let in_row = self.lines.iter().filter(|line| (top..=bottom).contains(&line.bbox.center_y()));
-        in_row.flat_map(|line| line.segments(words, columns::SPAN_GAP)).collect()
+        in_row.map(|line| line.segments(words, columns::SPAN_GAP)).collect()
     }
 
     /// Where a row has text on both sides of a separator without a rule and none runs over it, it is a wall after
     /// all: rows that are not shaded often lack the rules of those that are.
-    fn wall_off_pieces(&mut self, row: usize, filled: &[bool], pieces: &[text::Segment]) {
+    fn wall_off_pieces(&mut self, row: usize, filled: &[bool], lines: &[Vec<Segment>]) {
         let mut begin = 0;
         for col in 1..=self.cols() {
             if col < self.cols() && !self.left[row][col] {
@@ -200,7 +201,7 @@ impl Grid {
                 continue;
             }
             for at in run.start + 1..run.end {
-                self.left[row][at] = !pieces.iter().any(|piece| piece.crosses(self.xs[at]));
+                self.left[row][at] = !lines.iter().any(|line| crosses(line, self.xs[at]));
             }
         }
     }
@@ -368,6 +369,18 @@ impl Grid {
         let ornaments = leaders.filter(|word| word.kind == WordKind::Leader).map(|word| word.id).collect();
         Some(FoundTable { bbox, cells: found, ornaments })
     }
+}
+
+/// Whether a line has text that runs over a separator.
+fn crosses(line: &[Segment], x: f32) -> bool {
+    line.iter().any(|piece| piece.crosses(x))
+}
+
+/// Whether a line has something in each of the two columns between three separators, as the values of a row stand
+/// side by side on its first line, whatever the lines below it run over.
+fn parts_at(line: &[Segment], xs: &[f32]) -> bool {
+    let within = |from: f32, to: f32| line.iter().any(|piece| piece.x0 > from - 1.0 && piece.x1 < to + 1.0);
+    within(xs[0], xs[1]) && within(xs[1], xs[2])
 }
 
 /// The number of rows (or columns) with text before each one, so that empty ones vanish.

@@ -14,6 +14,25 @@ pub(super) const LEAST_WORDS: usize = 4;
 const CAPTIONS: [&str; 10] =
     ["table", "tables", "tab", "tableau", "tabelle", "tabla", "tabela", "tabella", "exhibit", "taulukko"];
 
+/// Words that begin the title of a program or of the steps of one.
+const PROGRAMS: [&str; 11] = [
+    "algorithm",
+    "listing",
+    "procedure",
+    "pseudocode",
+    "program",
+    "algorithmus",
+    "algorithme",
+    "algoritmo",
+    "algoritme",
+    "listado",
+    "quelltext",
+];
+
+/// Signs that stand alone in a cell for yes, no or nothing.
+const MARKS: [&str; 19] =
+    ["√", "✓", "✔", "☑", "✗", "✘", "✕", "×", "•", "●", "○", "■", "□", "–", "—", "−", "-", "+", "±"];
+
 /// What the decision rests on.
 struct Facts {
     rows: usize,
@@ -21,7 +40,7 @@ struct Facts {
     cells: usize,
     /// Rows with text in several columns.
     full_rows: usize,
-    /// Share of the cells beyond the first column that are numbers.
+    /// Share of the cells beyond the first column that are numbers or marks.
     numbers: f32,
     /// Words in a cell, on average.
     words_per_cell: f32,
@@ -32,17 +51,17 @@ struct Facts {
     words: usize,
     /// Share of words that stand on a separator.
     astride: f32,
-    /// Share of words without letters and digits.
+    /// Share of words without letters and digits that are no marks of cells.
     signs: f32,
 }
 
 /// Whether a grid is a table.
 pub(super) fn is_table(grid: &Grid, page: &Page<'_>) -> bool {
-    let facts = facts(grid, page.words);
+    let facts = facts(grid, page);
     if facts.rows < 2 || facts.cols < 2 || facts.cells < 4 || facts.full_rows < 2 || facts.astride > 0.1 {
         return false;
     }
-    if is_drawing(grid, page) {
+    if is_drawing(grid, page) || grid.lines.first().is_some_and(|line| begins_program(line, page)) {
         return false;
     }
     match grid.kind {
@@ -59,7 +78,7 @@ fn is_table_between_rules(facts: &Facts) -> bool {
     let enough_rows = facts.full_rows * 2 >= facts.rows;
     // Beside names, values may be sentences.
     let named = facts.words_per_name < 5.0 && facts.full_rows >= 3 && facts.largest < 160;
-    let short_cells = facts.words_per_cell < 14.0 && facts.largest < 80 || named && facts.words_per_cell < 25.0;
+    let short_cells = facts.words_per_cell < 15.5 && facts.largest < 80 || named && facts.words_per_cell < 25.0;
     enough_rows && short_cells && (facts.numbers > 0.2 || facts.cols >= 3 || facts.rows >= 3) && facts.signs < 0.4
 }
 
@@ -92,7 +111,8 @@ fn is_table_without_rules(grid: &Grid, facts: &Facts, page: &Page<'_>) -> bool {
     (facts.numbers > 0.5 && !is_contents(grid, page)) || (captioned && (facts.numbers > 0.25 || wordy_but_wide))
 }
 
-fn facts(grid: &Grid, words: &[TableWord]) -> Facts {
+fn facts(grid: &Grid, page: &Page<'_>) -> Facts {
+    let words = page.words;
     let cells = grid.cells(words);
     let distinct = |place: fn(&Span) -> usize| {
         let mut places: Vec<usize> = cells.iter().map(|(span, _)| place(span)).collect();
@@ -106,12 +126,19 @@ fn facts(grid: &Grid, words: &[TableWord]) -> Facts {
     let names: Vec<usize> =
         cells.iter().zip(&sizes).filter(|((span, _), _)| span.col == 0).map(|(_, size)| *size).collect();
     let beyond_first = cells.iter().filter(|(span, _)| span.col > 0);
+    let is_mark = |(_, lines): &&(Span, Vec<Vec<usize>>)| {
+        let mut words = lines.iter().flatten();
+        let (Some(at), None) = (words.next(), words.next()) else { return false };
+        MARKS.contains(&text_of(&page.words[*at], page))
+    };
     let is_number = |(_, lines): &&(Span, Vec<Vec<usize>>)| {
         let mut kinds = lines.iter().flatten().map(|at| words[*at].kind);
         kinds.clone().all(|kind| kind != WordKind::Text) && kinds.any(|kind| kind == WordKind::Number)
     };
+    let marks = beyond_first.clone().filter(is_mark).count();
     let all = sizes.iter().sum::<usize>().max(1);
-    let of_kind = |kind| grid.lines.iter().flat_map(|line| &line.words).filter(|at| words[**at].kind == kind).count();
+    let signs = grid.lines.iter().flat_map(|line| &line.words).filter(|at| words[**at].kind == WordKind::Sign).count();
+    let numbers = beyond_first.clone().filter(is_number).count() + marks;
     let astride = cells.iter().map(|(span, lines)| {
         let (x0, x1) = (grid.xs[span.col], grid.xs[span.col_end]);
         let out = |at: &&usize| {
@@ -125,13 +152,13 @@ fn facts(grid: &Grid, words: &[TableWord]) -> Facts {
         cols: distinct(|span| span.col).len(),
         cells: cells.len(),
         full_rows,
-        numbers: beyond_first.clone().filter(is_number).count() as f32 / beyond_first.count().max(1) as f32,
+        numbers: numbers as f32 / beyond_first.count().max(1) as f32,
         words_per_cell: all as f32 / cells.len().max(1) as f32,
         words_per_name: names.iter().sum::<usize>() as f32 / names.len().max(1) as f32,
         largest: sizes.iter().copied().max().unwrap_or(0),
         words: all,
         astride: astride.sum::<usize>() as f32 / all as f32,
-        signs: of_kind(WordKind::Sign) as f32 / all as f32,
+        signs: signs.saturating_sub(marks) as f32 / all as f32,
     }
 }
 
@@ -159,15 +186,34 @@ pub(super) fn has_title(lines: &[TextLine], page: &Page<'_>) -> bool {
     lines.iter().any(|line| page.pieces(line).len() == 1 && is_caption(line, page, true))
 }
 
+/// Whether one of these lines begins as the caption of a table does, with its number.
+pub(super) fn has_caption_among(lines: &[TextLine], page: &Page<'_>) -> bool {
+    lines.iter().any(|line| is_caption(line, page, true))
+}
+
 /// Whether a line begins as the caption of a table does.
 fn is_caption(line: &TextLine, page: &Page<'_>, numbered: bool) -> bool {
-    let mut words = line.words.iter().map(|at| &page.words[*at]).filter_map(|word| {
-        let raw = page.content.words.get(word.id as usize)?;
-        Some((page.content.word(raw), word.kind))
-    });
-    let first = words.next().map_or("", |(text, _)| text).trim_end_matches(['.', ':']).to_lowercase();
-    let has_number = words.next().is_some_and(|(_, kind)| kind == WordKind::Number);
+    let (first, has_number) = opening(line, page);
     CAPTIONS.contains(&first.as_str()) && (has_number || !numbered)
+}
+
+/// Whether a line is the title of a program with its number, as `Algorithm 2 Gradient descent`: what stands below it
+/// in columns are its steps and remarks.
+pub(super) fn begins_program(line: &TextLine, page: &Page<'_>) -> bool {
+    let (first, has_number) = opening(line, page);
+    has_number && PROGRAMS.contains(&first.as_str()) && page.pieces(line).len() == 1
+}
+
+/// The first word of a line, in lower case and without what ends it, and whether a number follows.
+fn opening(line: &TextLine, page: &Page<'_>) -> (String, bool) {
+    let mut words = line.words.iter().map(|at| &page.words[*at]);
+    let first = words.next().map_or("", |word| text_of(word, page));
+    let has_number = words.next().is_some_and(|word| word.kind == WordKind::Number);
+    (first.trim_end_matches(['.', ':']).to_lowercase(), has_number)
+}
+
+fn text_of<'p>(word: &TableWord, page: &Page<'p>) -> &'p str {
+    page.content.words.get(word.id as usize).map_or("", |raw| page.content.word(raw))
 }
 
 /// Bullets or numbers, and text beside them.
@@ -178,7 +224,7 @@ fn is_list(grid: &Grid, page: &Page<'_>) -> bool {
         let mut words = lines.iter().flatten();
         let (Some(at), None) = (words.next(), words.next()) else { return false };
         let word = &page.words[*at];
-        let text = page.content.words.get(word.id as usize).map_or("", |raw| page.content.word(raw));
+        let text = text_of(word, page);
         word.kind == WordKind::Sign || (text.len() <= 5 && text.ends_with(['.', ')', ']'])) || text == "o"
     });
     marks.count() * 2 > first.count() && grid.cols() <= 3

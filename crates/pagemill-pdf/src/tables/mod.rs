@@ -55,6 +55,15 @@ pub(crate) struct FoundCell {
     pub(crate) lines: Vec<Vec<u32>>,
 }
 
+/// What is found on a page.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// From top to bottom.
+    pub(crate) tables: Vec<FoundTable>,
+    /// Places of programs, title and steps between rules, in the frame of the page's main direction.
+    pub(crate) programs: Vec<Rect>,
+}
+
 /// A table as found.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct FoundTable {
@@ -78,12 +87,7 @@ impl FoundTable {
 /// numbers of its words in [`Content::words`], all of which run in `direction`. Words in no flow
 /// (page furniture, labels in drawings) belong to no table; unruled tables stay within one flow.
 /// `slanted` are words aslant, which stand where their lines begin.
-pub(crate) fn find_tables(
-    content: &Content,
-    direction: Direction,
-    flows: &[Vec<u32>],
-    slanted: &[u32],
-) -> Vec<FoundTable> {
+pub(crate) fn find_tables(content: &Content, direction: Direction, flows: &[Vec<u32>], slanted: &[u32]) -> Found {
     let words_of = |ids: &[u32]| -> Vec<TableWord> {
         ids.iter()
             .filter_map(|id| content.words.get(*id as usize).map(|word| TableWord::of(*id, word, content.word(word))))
@@ -92,7 +96,7 @@ pub(crate) fn find_tables(
     };
     let mut words: Vec<TableWord> = flows.iter().flat_map(|ids| words_of(ids)).collect();
     if words.len() < judge::LEAST_WORDS {
-        return Vec::new();
+        return Found::default();
     }
     let largest = LARGEST_SLANTED * words.iter().map(|word| word.size).sum::<f32>() / words.len() as f32;
     words.extend(words_of(slanted).into_iter().filter(|word| word.size < largest));
@@ -104,11 +108,13 @@ pub(crate) fn find_tables(
     for place in places::lattices(&page) {
         keep_sound(place, &mut found, &page);
     }
-    for place in stacks::rule_stacks(&page, &found) {
+    let mut programs = Vec::new();
+    for place in stacks::rule_stacks(&page, &found, &mut programs) {
         keep_sound(place, &mut found, &page);
     }
+    let in_program = |grid: &Grid| programs.iter().any(|area| area.holds_middle_of(&grid.bbox(), 0.0));
     for place in keyed::runs(&page, &found) {
-        if judge::is_table(&place, &page) {
+        if !in_program(&place) && judge::is_table(&place, &page) {
             keyed::supersede(&mut found, &place);
             if is_apart(&place, &found) {
                 found.push(place);
@@ -117,7 +123,9 @@ pub(crate) fn find_tables(
     }
     for flow in flows {
         for place in places::aligned_runs(&page, flow, &found) {
-            keep_sound(place, &mut found, &page);
+            if !in_program(&place) {
+                keep_sound(place, &mut found, &page);
+            }
         }
     }
     let mut tables: Vec<FoundTable> =
@@ -128,7 +136,7 @@ pub(crate) fn find_tables(
         table.ornaments.extend(within);
     }
     tables.sort_by(|a, b| a.bbox.y0.total_cmp(&b.bbox.y0));
-    tables
+    Found { tables, programs }
 }
 
 /// What the search looks at, all in the frame of the page's main direction.

@@ -2,10 +2,10 @@
 
 use pagemill_core::Rect;
 
-use super::Page;
 use super::grid::{Grid, Kind, Place};
 use super::rules::Rule;
 use super::text::TextLine;
+use super::{Page, judge};
 
 /// Ends of rules this close to another rule touch it.
 pub(super) const TOUCH: f32 = 4.0;
@@ -13,6 +13,12 @@ pub(super) const TOUCH: f32 = 4.0;
 pub(super) const MOST_RULES: usize = 1500;
 /// The heads of columns stand so far above their rows at most, in points.
 const STRIP: f32 = 14.0;
+/// Heads above crossing rules take a line or two.
+const PLAIN_HEADS: f32 = 30.0;
+/// Text that begins or ends this far beside a table may run into it, in points.
+const BESIDE: f32 = 60.0;
+/// A line of so many pieces is the first one of a row.
+const WHOLE_ROW: usize = 4;
 /// The heads of columns reach so far above a shaded table, in points.
 const HEADS: f32 = 72.0;
 
@@ -93,6 +99,7 @@ fn join_shaded(places: &mut Vec<Place>, page: &Page<'_>) {
     let mut at = 0;
     while at < places.len() {
         if !is_shaded(&places[at]) {
+            headed(&mut places[at], page, PLAIN_HEADS);
             at += 1;
             continue;
         }
@@ -110,20 +117,24 @@ fn join_shaded(places: &mut Vec<Place>, page: &Page<'_>) {
             place.across.extend(next.across);
             place.down.extend(next.down);
         }
-        headed(&mut places[at], page);
+        headed(&mut places[at], page, HEADS);
         rows_below(&mut places[at], page);
         at += 1;
     }
 }
 
 /// Adds the heads of the columns, up to the rule over them.
-fn headed(place: &mut Place, page: &Page<'_>) {
+fn headed(place: &mut Place, page: &Page<'_>, most: f32) {
     let area = place.area;
     let above = page.rules.across.iter().rev().filter(|rule| !rule.shade && rule.at < area.y0 - TOUCH);
     let wide = |rule: &&Rule| alike(&Rect::new(rule.from, rule.at, rule.to, rule.at), &area);
-    let Some(rule) = above.take_while(|rule| area.y0 - rule.at < HEADS).find(wide) else { return };
+    let Some(rule) = above.take_while(|rule| area.y0 - rule.at < most).find(wide) else { return };
     let strip = Rect::new(area.x0, rule.at, area.x1, area.y0);
-    if table_strip(page, &strip).is_some_and(|lines| lines > 0) {
+    let lines = page.lines_in(&strip);
+    // Over rules that cross may stand the title of the table; heads are side by side.
+    let are_side_by_side = lines.iter().all(|line| page.pieces(line).len() > 1);
+    let are_heads = most == HEADS || (are_side_by_side && !judge::has_caption_among(&lines, page));
+    if !lines.is_empty() && are_heads && may_be_rows(page, &strip, &lines) {
         place.area.y0 = rule.at;
         let within = page.rules.across.iter().filter(|other| (rule.at..area.y0).contains(&other.at));
         place.across.extend(within.filter(|other| other.overlap(area.x0, area.x1) > 0.6 * other.length()));
@@ -216,7 +227,18 @@ pub(super) fn may_be_rows(page: &Page<'_>, strip: &Rect, lines: &[TextLine]) -> 
     }
     let running = lines.iter().filter(|line| is_running_text(line, page, strip.width())).count();
     let several = lines.iter().filter(|line| page.pieces(line).len() > 1).count();
-    running * 3 <= lines.len() && (several * 2 >= lines.len() || lines.len() <= 3)
+    // A row whose cells have many lines has all its values on its first line.
+    let is_headed = page.pieces(&lines[0]).len() >= WHOLE_ROW && !runs_out_of(strip, page);
+    running * 3 <= lines.len() && (several * 2 >= lines.len() || lines.len() <= 3 || is_headed)
+}
+
+/// Whether text runs over one of the sides of a place.
+pub(super) fn runs_out_of(strip: &Rect, page: &Page<'_>) -> bool {
+    let around = Rect::new(strip.x0 - BESIDE, strip.y0, strip.x1 + BESIDE, strip.y1);
+    let leaves = |line: &TextLine| {
+        page.pieces(line).iter().any(|piece| piece.crosses(strip.x0 - TOUCH) || piece.crosses(strip.x1 + TOUCH))
+    };
+    page.lines_in(&around).iter().any(leaves)
 }
 
 pub(super) fn is_running_text(line: &TextLine, page: &Page<'_>, width: f32) -> bool {

@@ -7,6 +7,9 @@ use super::text::{TableWord, TextLine, WordKind};
 /// So many lines must agree for columns of numbers to tell the rows.
 const LEAST_KEYED: usize = 4;
 
+/// Rows are not closer than so many ems.
+const CLOSE: f32 = 0.7;
+
 /// A line of a table as the search for rows sees it.
 struct Entry {
     top: f32,
@@ -53,9 +56,12 @@ pub(super) fn refined(
     let mut breaks = Vec::new();
     for (index, band) in bands.iter().enumerate() {
         let is_header = index == 0 && bands_with_text > 1 && band.iter().all(|entry| !entry.has_numbers());
+        let is_head = band.len() * 2 < entries.len() && bands[..index].iter().all(Vec::is_empty);
         let begins = if ruled_rows { None } else { row_begins(band) };
         for (k, pair) in band.windows(2).enumerate() {
-            let is_break = if is_header {
+            let is_break = if is_head && overlap(pair[0], pair[1]) {
+                false
+            } else if is_header {
                 band[..=k].iter().all(|entry| entry.spans) && !pair[1].spans
             } else if ruled_rows {
                 stacked_numbers(pair[0], pair[1]) >= 2
@@ -72,6 +78,11 @@ pub(super) fn refined(
     let mut ys: Vec<f32> = ruled.iter().chain(&breaks).copied().collect();
     ys.sort_by(f32::total_cmp);
     (ys, breaks)
+}
+
+/// Whether lines are too close for rows: heads of different numbers of lines stand beside each other.
+fn overlap(upper: &Entry, lower: &Entry) -> bool {
+    lower.base - upper.base < CLOSE * upper.size.min(lower.size)
 }
 
 fn entry(line: &TextLine, words: &[TableWord], xs: &[f32]) -> Entry {

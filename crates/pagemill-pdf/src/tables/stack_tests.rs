@@ -178,3 +178,132 @@ fn heads_over_a_strip_of_white_belong_to_the_rows_and_bullets_to_their_text() {
     let expected = format!("Setting\tChoice\tWhat it does{}{}{}", choice("Alarm"), choice("Light"), choice("Door"));
     assert_eq!(table(&page).text, expected);
 }
+
+#[test]
+fn a_program_below_its_title_is_steps_and_no_table() {
+    let mut page = rules(100.0, 400.0, &[700.0, 682.0, 620.0]);
+    page += &rows(687.0, &[102.0], &[&["Algorithm 2 Mow the fields \\(F, n\\)"]]);
+    let steps: [&[&str]; 4] = [
+        &["1: wait for the sun", "// no dew is left"],
+        &["2: for field in F do"],
+        &["3: mow n rows", "// from the west"],
+        &["4: end for"],
+    ];
+    page += &rows(670.0, &[106.0, 260.0], &steps);
+    let told: Vec<(BlockKind, String)> = blocks(&page).into_iter().map(|block| (block.kind, block.text)).collect();
+    let item = |text: &str| (BlockKind::ListItem, text.to_owned());
+    let expected = [
+        (BlockKind::Caption, "Algorithm 2 Mow the fields (F, n)".to_owned()),
+        item("1: wait for the sun // no dew is left"),
+        item("2: for field in F do"),
+        item("3: mow n rows // from the west"),
+        item("4: end for"),
+    ];
+    assert_eq!(told, expected);
+    let compared =
+        page.replace("Algorithm 2 Mow the fields \\(F, n\\)", "Algorithm").replace("(// no", "(12) Tj 60 0 Td (no");
+    assert!(blocks(&compared).iter().all(|block| block.kind != BlockKind::Caption));
+}
+
+#[test]
+fn a_row_has_its_values_on_its_first_line_and_names_below() {
+    let places = [102.0, 130.0, 250.0, 330.0, 400.0];
+    let row = |(at, cells): (u8, &[&str; 5])| {
+        let top = 640.0 - 60.0 * f32::from(at);
+        let rest = if at == 1 { "on the hill, with a discount of 12" } else { "on the hill" };
+        rules(100.0, 440.0, &[top + 12.0])
+            + &rows(top, &places, &[cells.as_slice()])
+            + &rows(top - 14.0, &[130.0], &[&["sold by the sack"], &["from the mill"], &[rest]])
+    };
+    let cells = [
+        ["1", "Oats", "1,20", "40", "48,00"],
+        ["2", "Rye", "1,10", "20", "22,00"],
+        ["3", "Peas", "3,00", "10", "30,00"],
+        ["4", "Hops", "2,00", "10", "20,00"],
+    ];
+    let mut page: String = (0_u8..).zip(&cells).map(row).collect();
+    page += &rules(100.0, 440.0, &[412.0]);
+    page +=
+        &rows(401.0, &[102.0, 300.0], &[&["The mill on the hill", "Open at noon"], &["Long Street", "Closed in May"]]);
+    let tables = tables(&page);
+    let lines: Vec<&str> = tables[0].lines().collect();
+    let sold = "sold by the sack from the mill on the hill";
+    assert_eq!(lines[0], format!("1\tOats {sold}\t1,20\t40\t48,00"));
+    // One line that runs into the next column does not mix the values of its row.
+    assert!(lines[1].ends_with("\t1,10 of 12\t20\t22,00"), "{lines:#?}");
+    assert_eq!(lines[3..], [format!("4\tHops {sold}\t2,00\t10\t20,00")]);
+}
+
+#[test]
+fn marks_alone_in_their_cells_are_values() {
+    let mut page = rules(100.0, 400.0, &[700.0, 682.0, 622.0]);
+    page += &rows(687.0, &[220.0, 280.0, 340.0], &[&["May", "June", "July"]]);
+    let cells: [&[&str]; 4] =
+        [&["Oats", "+", "-", "-"], &["Rye", "+", "+", "-"], &["Peas", "+", "+", "+"], &["Hops", "-", "+", "+"]];
+    page += &rows(670.0, &[102.0, 228.0, 290.0, 350.0], &cells);
+    let expected = "\tMay\tJune\tJuly\nOats\t+\t-\t-\nRye\t+\t+\t-\nPeas\t+\t+\t+\nHops\t-\t+\t+";
+    assert_eq!(table(&page).text, expected);
+    let sums = page.replace("(+)", "(+ + =)").replace("(-)", "(= - +)");
+    assert!(tables(&sums).is_empty(), "signs in a row are a formula");
+}
+
+#[test]
+fn a_unit_in_brackets_belongs_to_the_head_above_it() {
+    let mut page = rules(100.0, 400.0, &[700.0, 672.0, 622.0]);
+    page += &rows(690.0, &[102.0, 220.0, 340.0], &[&["Name of", "Grown", "Weight"], &["the plant", "(%)", "(kg)"]])
+        .replace("((%))", "(\\(%\\))")
+        .replace("((kg))", "(\\(kg\\))");
+    page +=
+        &rows(660.0, &[102.0, 220.0, 340.0], &[&["Oats", "40", "210"], &["Rye", "35", "180"], &["Peas", "25", "90"]]);
+    let expected = "Name of the plant\tGrown (%)\tWeight (kg)\nOats\t40\t210\nRye\t35\t180\nPeas\t25\t90";
+    assert_eq!(table(&page).text, expected);
+}
+
+#[test]
+fn heads_of_different_heights_stand_side_by_side() {
+    let mut page = rules(100.0, 400.0, &[700.0, 660.0, 580.0]);
+    page += &texts(&[
+        (102.0, 684.0, "Field"),
+        (102.0, 672.0, "name"),
+        (200.0, 678.0, "Oats"),
+        (270.0, 690.0, "Rye"),
+        (270.0, 678.0, "and"),
+        (270.0, 666.0, "wheat"),
+        (340.0, 684.0, "Peas"),
+        (340.0, 672.0, "[t]"),
+    ]);
+    let cells: [&[&str]; 5] = [
+        &["North", "12", "7", "3"],
+        &["South", "14", "9", "2"],
+        &["East", "8", "5", "1"],
+        &["West", "6", "4", "2"],
+        &["Hill", "3", "2", "1"],
+    ];
+    page += &rows(646.0, &[102.0, 200.0, 270.0, 340.0], &cells);
+    let expected = "Field name\tOats\tRye and wheat\tPeas [t]\nNorth\t12\t7\t3\nSouth\t14\t9\t2\nEast\t8\t5\t1\n\
+        West\t6\t4\t2\nHill\t3\t2\t1";
+    assert_eq!(table(&page).text, expected);
+}
+
+#[test]
+fn a_rule_from_edge_to_edge_is_of_the_sheet() {
+    let mut page = rules(0.0, 612.0, &[700.0]);
+    page += &rows(640.0, &[60.0], &[&["What the farm sells"], &["and what it costs"]]);
+    page += &rules(58.0, 560.0, &[600.0, 582.0, 530.0]);
+    page += &rows(587.0, &[60.0, 300.0, 480.0], &[&["Plant", "Sacks", "Price"]]);
+    page += &rows(570.0, &[60.0, 300.0, 480.0], &[&["Oats", "12", "40"], &["Rye", "9", "35"], &["Peas", "4", "60"]]);
+    assert_eq!(tables(&page), ["Plant\tSacks\tPrice\nOats\t12\t40\nRye\t9\t35\nPeas\t4\t60"]);
+}
+
+#[test]
+fn heads_over_crossing_rules_begin_at_the_rule_over_them() {
+    let mut page = rules(100.0, 400.0, &[700.0, 664.0, 620.0]);
+    page += &line(200.0, 684.0, 200.0, 620.0);
+    page += &line(300.0, 684.0, 300.0, 620.0);
+    page += &rows(688.0, &[104.0, 220.0, 320.0], &[&["Plant", "Spring", "Autumn"]]);
+    page += &rows(670.0, &[220.0, 320.0], &[&["sacks", "sacks"]]);
+    page += &rows(652.0, &[104.0, 220.0, 320.0], &[&["Oats", "12", "40"], &["Rye", "9", "35"], &["Peas", "4", "60"]]);
+    assert_eq!(table(&page).text, "Plant\tSpring sacks\tAutumn sacks\nOats\t12\t40\nRye\t9\t35\nPeas\t4\t60");
+    let titled = page.replace("(Spring)", "(1 What is)").replace("(Plant)", "(Table)").replace("(Autumn)", "(grown)");
+    assert!(table(&titled).text.starts_with("\tsacks"), "{}", table(&titled).text);
+}

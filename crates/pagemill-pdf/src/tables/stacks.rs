@@ -3,17 +3,17 @@
 use pagemill_core::Rect;
 
 use super::grid::{Grid, Kind};
-use super::places::{MOST_RULES, TOUCH, is_running_text, may_be_rows, place_of};
+use super::places::{MOST_RULES, TOUCH, is_running_text, may_be_rows, place_of, runs_out_of};
 use super::rules::Rule;
-use super::text::TextLine;
+use super::text::{TextLine, WordKind};
 use super::{Page, judge};
 
 /// Shorter rules are no rules of tables, in points.
 const SHORTEST: f32 = 70.0;
+/// A rule that ends this close to the edge of the page runs over it, in points.
+const EDGE: f32 = 3.0;
 /// White of so many ems that runs down a table parts its columns.
 const WHITE: f32 = 0.7;
-/// Text that begins or ends this far beside a table may run into it, in points.
-const BESIDE: f32 = 60.0;
 /// A line larger than all of a table by this factor is a heading.
 const LARGER: f32 = 1.2;
 /// Lines of so many words or more in the first column are text, on average.
@@ -21,7 +21,8 @@ const NAME_WORDS: usize = 5;
 
 /// Places between horizontal rules of one width, and grids over them. Where what is between the rules looks like a
 /// table at first and is one only if the text after it is in columns, the smaller grid comes after the larger one.
-pub(super) fn rule_stacks(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
+/// `programs` takes the places of programs, which stand between such rules, too.
+pub(super) fn rule_stacks(page: &Page<'_>, found: &[Grid], programs: &mut Vec<Rect>) -> Vec<Grid> {
     let taken = |rule: &Rule| {
         found.iter().any(|grid| {
             let bbox = grid.bbox();
@@ -29,7 +30,12 @@ pub(super) fn rule_stacks(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
                 && rule.overlap(bbox.x0, bbox.x1) > 0.5 * rule.length()
         })
     };
-    let free: Vec<Rule> = page.rules.across.iter().filter(|rule| !taken(rule)).copied().collect();
+    // What runs from edge to edge of the page is of the page.
+    let sheet =
+        page.direction.box_to_frame(&Rect::new(0.0, 0.0, page.content.size.0, page.content.size.1), page.content.size);
+    let of_page = |rule: &Rule| rule.from < sheet.x0 + EDGE && rule.to > sheet.x1 - EDGE;
+    let is_free = |rule: &&Rule| !taken(rule) && !of_page(rule);
+    let free: Vec<Rule> = page.rules.across.iter().filter(is_free).copied().collect();
     if free.len() > MOST_RULES {
         return Vec::new();
     }
@@ -52,6 +58,16 @@ pub(super) fn rule_stacks(page: &Page<'_>, found: &[Grid]) -> Vec<Grid> {
                 // A rule over the title is of the page; the table begins below it.
                 stack = Stack::at(rule);
                 continue;
+            }
+            if stack.lines == 0 && lines.first().is_some_and(|line| judge::begins_program(line, page)) {
+                // One rule stands below the title of a program and one below its steps.
+                used[index] = true;
+                let alike = |(_, other): &(usize, &Rule)| other.overlap(rule.from, rule.to) > 0.8 * rule.length();
+                if let Some((at, closing)) = free.iter().enumerate().skip(index + 1).find(alike) {
+                    used[at] = true;
+                    programs.push(Rect::new(rule.from, stack.area.y0, rule.to, closing.at));
+                }
+                break;
             }
             if stack.lines > 0 && stack.ends_before(&lines, page) {
                 break;
@@ -135,15 +151,10 @@ impl Stack {
     /// Whether lines that look like text are cells of many lines: the same white runs down between their words and
     /// those above, names and no text stand left of it, and they end where the table does.
     fn has_columns_of(&self, lines: &[TextLine], strip: &Rect, page: &Page<'_>) -> bool {
-        let around = Rect::new(strip.x0 - BESIDE, strip.y0, strip.x1 + BESIDE, strip.y1);
-        let leaves = |line: &TextLine| {
-            page.pieces(line).iter().any(|piece| piece.crosses(strip.x0 - TOUCH) || piece.crosses(strip.x1 + TOUCH))
-        };
         let size = lines.iter().map(|line| line.size).fold(0.0, f32::max);
         let covered = self.covered_with(lines, page);
         let white = covered.windows(2).find(|pair| pair[1].0 - pair[0].1 > WHITE * size);
-        white.is_some_and(|pair| are_named(page, lines, (pair[0].1 + pair[1].0) / 2.0))
-            && !page.lines_in(&around).iter().any(leaves)
+        white.is_some_and(|pair| are_named(page, lines, (pair[0].1 + pair[1].0) / 2.0)) && !runs_out_of(strip, page)
     }
 }
 
@@ -170,11 +181,15 @@ fn grown(page: &Page<'_>, mut area: Rect) -> Rect {
         let alike = line.size < 1.15 * size && line.size > 0.85 * size;
         pieces.len() > 1 && (alike || !is_text) && !is_running_text(line, page, width)
     };
+    // Where rows end with a value, so do those below the last rule, and what has none is another thing.
+    let rows: Vec<&TextLine> = within.iter().filter(|line| page.pieces(line).len() > 2).collect();
+    let valued = rows.iter().filter(|line| ends_with_number(line, page)).count();
+    let are_valued = rows.len() > 3 && valued * 10 >= rows.len() * 7;
     let below = page.lines_in(&Rect::new(area.x0, area.y1, area.x1, area.y1 + height));
     let mut last = area.y1;
     for line in below {
         let near = line.bbox.y0 - last < 1.6 * line.size;
-        if !near || !is_row(&line) {
+        if !near || !is_row(&line) || (are_valued && !ends_with_number(&line, page)) {
             break;
         }
         last = line.bbox.y1;
@@ -191,6 +206,11 @@ fn grown(page: &Page<'_>, mut area: Rect) -> Rect {
     }
     area.y0 = area.y0.min(first);
     area
+}
+
+fn ends_with_number(line: &TextLine, page: &Page<'_>) -> bool {
+    let last = line.words.last().map(|at| page.words[*at].kind);
+    last == Some(WordKind::Number)
 }
 
 /// The area with words that stick out of it.

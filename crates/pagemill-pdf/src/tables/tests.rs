@@ -327,7 +327,7 @@ proptest! {
         content.shapes = shapes.into_iter().map(|(bbox, rectangle)| Shape { bbox, rectangle, ink: Ink::Pattern }).collect();
         let flow: Vec<u32> = (0..content.words.len() as u32).collect();
         let mut seen = vec![false; content.words.len()];
-        for table in find_tables(&content, Direction::Right, &[flow], &[]) {
+        for table in find_tables(&content, Direction::Right, &[flow], &[]).tables {
             for word in table.words() {
                 prop_assert!(!std::mem::replace(&mut seen[word as usize], true));
             }

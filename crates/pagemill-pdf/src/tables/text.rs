@@ -57,6 +57,9 @@ fn kind_of(text: &str) -> WordKind {
     } else if letters + digits > 0 {
         let missing = matches!(text.to_ascii_lowercase().as_str(), "n.a." | "n/a" | "na" | "nd" | "n.d.");
         if missing { WordKind::Number } else { WordKind::Text }
+    } else if text.len() > 2 && text.starts_with('(') && text.ends_with(')') {
+        // A unit, as in `(%)`, belongs to the name before it.
+        WordKind::Text
     } else {
         WordKind::Sign
     }
