@@ -533,3 +533,25 @@ fn a_note_in_the_margin_with_a_line_that_sticks_out_is_whole() {
     assert!(told.contains(&expected.to_owned()), "{told:#?}");
     assert_eq!(told.len(), 2, "{told:#?}");
 }
+
+#[test]
+fn numbers_at_the_ticks_of_a_chart_are_no_text() {
+    let curves: String = (0_u8..6)
+        .map(|at| {
+            format!("{0} 560 m {0} 600 {0} 640 {1} 640 c S\n", 120 + 40 * u32::from(at), 165 + 40 * u32::from(at))
+        })
+        .collect();
+    let ticked = |tick: &str| -> String {
+        (0_u8..4)
+            .map(|at| {
+                let x = 120.0 + 80.0 * f32::from(at);
+                tick.replace('X', &x.to_string()) + &line(x - 5.0, 541.0, 8.0, &(10 * at).to_string())
+            })
+            .collect()
+    };
+    let text = lines(60.0, 500.0, &LEFT);
+    let page = |tick: &str| curves.clone() + &ticked(tick) + &text;
+    let told = |page: String| -> String { told(&read(&[page])[0]).join("\n") };
+    assert!(!told(page("X 560 m X 555 l S\n")).contains("20"), "{}", told(page("X 560 m X 555 l S\n")));
+    assert!(told(page("")).contains("20"), "numbers below a picture are text");
+}
