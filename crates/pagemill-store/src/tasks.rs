@@ -89,10 +89,10 @@ impl Store {
     }
 
     /// Stops a task: its jobs are gone at once, and a worker at one of them loses its lease.
-    /// A task that has ended is returned as it is. What was done stays for a later task.
+    /// What was done stays for a later task. A task that is cancelled is returned as it is.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// `conflict` when the task has ended otherwise.
     pub fn cancel_task<'a>(&'a self, project: &'a ProjectId, id: &'a TaskId) -> Answer<'a, Option<Task>> {
         self.write(CancelTask { project: project.clone(), task: id.clone() })
     }
@@ -135,8 +135,11 @@ impl Write for CancelTask {
         // Jobs before tasks: everyone locks in this order.
         let mut jobs = lock_jobs(tx, &self.project, &self.task).await?;
         let Some(mut task) = lock_task(tx, &self.project, &self.task).await? else { return Ok(None) };
-        if task.status.is_final() {
+        if task.status == TaskStatus::Cancelled {
             return Ok(Some(task));
+        }
+        if task.status.is_final() {
+            return Err(has_ended(&task).into());
         }
         attempts::record_taken(tx, &jobs, Outcome::Cancelled).await?;
         jobs.retain_mut(|job| job.job.cancel().is_ok());
@@ -152,6 +155,11 @@ impl Write for CancelTask {
         tx.event("task.cancelled", &self.project, Some(&self.task), Some(&task.document), &json!({}))?;
         Ok(Some(task))
     }
+}
+
+fn has_ended(task: &Task) -> Problem {
+    let message = format!("task {} is `{}`, it has ended already", task.id, task.status.as_str());
+    Problem::new(ErrorCode::Conflict, message)
 }
 
 /// The jobs of a task, held until the transaction ends.
@@ -173,8 +181,7 @@ impl Write for HoldTask {
         let before = lock_jobs(tx, &self.project, &self.task).await?;
         let Some(mut task) = lock_task(tx, &self.project, &self.task).await? else { return Ok(None) };
         if task.status.is_final() {
-            let message = format!("task {} is `{}`, it has ended already", self.task, task.status.as_str());
-            return Err(Problem::new(ErrorCode::Conflict, message).into());
+            return Err(has_ended(&task).into());
         }
         if (task.status == TaskStatus::Paused) == self.hold {
             return Ok(Some(task));

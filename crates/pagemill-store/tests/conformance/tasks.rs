@@ -7,7 +7,12 @@ use crate::{
     world::{World, code, error},
 };
 
-stories!(a_cancelled_task_stops, only_what_ended_badly_is_tried_again, the_newest_task_alone_is_tried_again);
+stories!(
+    a_cancelled_task_stops,
+    what_has_ended_cannot_be_cancelled,
+    only_what_ended_badly_is_tried_again,
+    the_newest_task_alone_is_tried_again
+);
 
 async fn a_cancelled_task_stops(world: &World) {
     let added = world.add("a").await;
@@ -18,6 +23,19 @@ async fn a_cancelled_task_stops(world: &World) {
     // Once more changes nothing.
     let again = world.store.cancel_task(&world.project, &added.task.id).await.unwrap().unwrap();
     assert_eq!(again, cancelled);
+}
+
+async fn what_has_ended_cannot_be_cancelled(world: &World) {
+    let completed = world.add("a").await;
+    world.run_all(1).await;
+    let failed = world.add("b").await;
+    let claim = world.run_until(Stage::Embed, 1).await;
+    world.store.fail_task(&claim, &error(ErrorCode::ModelMissing)).await.unwrap();
+    for added in [completed, failed] {
+        let before = world.task_of(&added.document.id).await;
+        assert_eq!(code(world.store.cancel_task(&world.project, &added.task.id).await), ErrorCode::Conflict);
+        assert_eq!(world.task_of(&added.document.id).await, before);
+    }
 }
 
 async fn only_what_ended_badly_is_tried_again(world: &World) {
