@@ -19,6 +19,7 @@ use crate::library::views::{DeletionView, DocumentView, TaskView};
 
 /// Which part of the list of documents.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListDocuments {
     /// Only documents that come after this one: the `next` of the page before.
     #[param(value_type = Option<String>)]

@@ -31,6 +31,7 @@ const RECONNECT: Duration = Duration::from_secs(2);
 
 /// Where to begin, and what to tell of.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct EventParams {
     /// Events after this number; only new ones unless told. `Last-Event-ID` does the same.
     #[param(value_type = Option<i64>)]
@@ -123,6 +124,7 @@ fn to_message(one: &Published) -> Message {
 
 /// Which events of a task.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListEvents {
     /// Only events after this number: the `next` of the page before.
     #[param(value_type = Option<i64>)]

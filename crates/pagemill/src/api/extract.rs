@@ -1,6 +1,6 @@
 //! What handlers take, with refusals that say what to do.
 
-use std::{ops::Deref, time::Duration};
+use std::{error::Error, ops::Deref, time::Duration};
 
 use axum::{
     extract::{
@@ -10,7 +10,11 @@ use axum::{
     http::request::Parts,
 };
 use pagemill_core::{ErrorCode, Problem};
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
+use utoipa::IntoParams;
 
 use super::problem::ApiError;
 
@@ -45,8 +49,7 @@ pub(super) async fn optional_json<T: DeserializeOwned + Default>(request: Reques
 }
 
 fn refuse_json(rejection: JsonRejection) -> ApiError {
-    let text = rejection.body_text();
-    let code = match rejection.status().as_u16() {
+    let message = match rejection.status().as_u16() {
         413 => {
             return ApiError::new(
                 ErrorCode::TooLarge,
@@ -59,9 +62,29 @@ fn refuse_json(rejection: JsonRejection) -> ApiError {
                 "the body must be JSON: send `Content-Type: application/json`",
             );
         }
-        _ => ErrorCode::InvalidRequest,
+        _ => format!("the body is not what is taken here: {}; see /docs for what is", reason(&rejection)),
     };
-    ApiError(Problem::new(code, text).caused_by(rejection))
+    ApiError(Problem::new(ErrorCode::InvalidRequest, message).caused_by(rejection))
+}
+
+/// What the reader of a request found, without the words of the web framework around it.
+fn reason(rejection: &dyn Error) -> String {
+    rejection.source().map_or_else(|| rejection.to_string(), ToString::to_string)
+}
+
+/// Reads a part of a body that is a query elsewhere, with other parameters beside it. Here nothing else may stand.
+pub(super) fn nothing_else<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: DeserializeOwned + IntoParams,
+    D: Deserializer<'de>,
+{
+    let fields = serde_json::Map::deserialize(deserializer)?;
+    let known: Vec<String> = T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
+    if let Some(odd) = fields.keys().find(|name| !known.contains(name)) {
+        let (odd, known) = (pagemill_core::excerpt(odd, 40), known.join("`, `"));
+        return Err(D::Error::custom(format!("unknown field `{odd}`, expected one of `{known}`")));
+    }
+    serde_json::from_value(fields.into()).map_err(D::Error::custom)
 }
 
 /// The parameters after the `?`.
@@ -74,7 +97,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
         match Query::<T>::try_from_uri(&parts.uri) {
             Ok(Query(params)) => Ok(Self(params)),
             Err(rejection) => {
-                Err(ApiError(Problem::new(ErrorCode::InvalidRequest, rejection.body_text()).caused_by(rejection)))
+                let message = format!("a parameter is not what is taken here: {}", reason(&rejection));
+                Err(ApiError(Problem::new(ErrorCode::InvalidRequest, message).caused_by(rejection)))
             }
         }
     }

@@ -18,6 +18,7 @@ const USUAL_DPI: f32 = 150.0;
 
 /// Which part of the list of figures.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListFigures {
     /// Only figures behind the one with this number: the `next` of the part before.
     after: Option<u32>,
@@ -29,6 +30,7 @@ pub(super) struct ListFigures {
 
 /// How to draw a figure.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct FigureParams {
     /// Dots per inch, 18 to 600; 150 unless told.
     dpi: Option<f32>,

@@ -14,6 +14,7 @@ mod guard;
 mod health;
 mod openapi;
 mod pages;
+mod parameters;
 mod problem;
 mod process;
 mod queues;
@@ -62,8 +63,10 @@ pub fn router(library: Arc<Library>) -> Router {
 
 fn site_router(library: Arc<Library>, stopping: CancellationToken, sockets: Arc<websocket::Sockets>) -> Router {
     let faces = Faces { library, project: ProjectId::default_project(), stopping, sockets };
-    let (described, _) = described_routes().split_for_parts();
+    let (described, document) = described_routes().split_for_parts();
+    let known = parameters::KnownParameters::of(&document);
     described
+        .layer(middleware::from_fn_with_state(known, parameters::refuse_unknown))
         .merge(openapi::routes())
         .merge(site::routes())
         .fallback(problem::no_such_address)

@@ -28,6 +28,7 @@ const USUAL_DPI: f32 = 100.0;
 
 /// Which pages.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct PageRange {
     /// The first page, 1 unless told.
     from: Option<u32>,
@@ -55,6 +56,7 @@ pub(super) struct BlockList {
 
 /// How to draw a page.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ImageParams {
     /// Dots per inch, 18 to 600; 100 unless told.
     dpi: Option<f32>,

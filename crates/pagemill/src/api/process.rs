@@ -42,6 +42,7 @@ pub(super) struct ProcessRequest {
 
 /// How to take the new file in.
 #[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ReplaceParams {
     /// The file's name; the old one unless told.
     name: Option<String>,

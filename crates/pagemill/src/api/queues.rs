@@ -38,6 +38,7 @@ pub(super) struct DeadLetterList {
 
 /// A change of a queue; what is left out stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct QueueChange {
     /// Whether it gives out no jobs.
     paused: Option<bool>,
@@ -53,16 +54,15 @@ fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Opt
 }
 
 /// Which dead letters: those of a kind, or all.
-#[derive(Debug, Default, Deserialize, IntoParams, ToSchema)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(super) struct Kind {
     /// Only jobs of this stage.
     #[param(value_type = Option<String>)]
-    #[schema(value_type = Option<String>)]
     stage: Option<Stage>,
     /// Only jobs with this error code.
     #[param(value_type = Option<String>)]
-    #[schema(value_type = Option<String>)]
     code: Option<ErrorCode>,
 }
 
@@ -72,8 +72,33 @@ impl From<Kind> for DeadLetterKind {
     }
 }
 
+/// Which dead letters to try again: those of a kind, or all.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ReplayRequest {
+    /// Only jobs of this stage.
+    #[schema(value_type = Option<String>)]
+    stage: Option<Stage>,
+    /// Only jobs with this error code.
+    #[schema(value_type = Option<String>)]
+    code: Option<ErrorCode>,
+    /// All of them; it has to be said.
+    all: bool,
+}
+
+impl ReplayRequest {
+    fn kind(self) -> Result<DeadLetterKind, ApiError> {
+        match (self.stage.is_some() || self.code.is_some(), self.all) {
+            (false, false) => Err(ApiError::invalid("say which: by `stage`, by `code`, or `\"all\": true`")),
+            (true, true) => Err(ApiError::invalid("say which by `stage` and `code`, or `\"all\": true`, not both")),
+            _ => Ok(DeadLetterKind { stage: self.stage, code: self.code }),
+        }
+    }
+}
+
 /// Which part of a list.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Part {
     /// Only those behind this one: the `next` of the page before.
     #[param(value_type = Option<String>)]
@@ -193,13 +218,13 @@ pub(super) async fn replay_dead_letter(
 }
 
 /// Try all jobs of a kind again that were set aside, a thousand at most at once.
-#[utoipa::path(post, path = "/dead-letters/replay", tag = "queues", request_body = Kind,
+#[utoipa::path(post, path = "/dead-letters/replay", tag = "queues", request_body = ReplayRequest,
     responses((status = 200, body = BulkView)))]
 pub(super) async fn replay_dead_letters(
     State(faces): State<Faces>,
-    extract::Json(kind): extract::Json<Kind>,
+    extract::Json(request): extract::Json<ReplayRequest>,
 ) -> Result<Json<BulkView>, ApiError> {
-    Ok(Json(faces.library.replay_all(&faces.project, &kind.into()).await?))
+    Ok(Json(faces.library.replay_all(&faces.project, &request.kind()?).await?))
 }
 
 /// Throw a dead letter away; its task stays as it ended.

@@ -19,6 +19,7 @@ const MOST_RESULTS: u32 = 100;
 
 /// A search as an address.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct SearchParams {
     /// What to look for, plain words.
     q: String,

@@ -22,6 +22,7 @@ use crate::library::views::{TableListView, TableView};
 
 /// Which part of the list of tables.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListTables {
     /// Only tables behind the one with this number: the `next` of the part before.
     after: Option<u32>,
@@ -31,6 +32,7 @@ pub(super) struct ListTables {
 
 /// What to make of a table.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct TableParams {
     /// `json`, `markdown`, `html` or `csv`; `json` unless told.
     #[param(inline)]

@@ -28,6 +28,7 @@ const LONGEST_WAIT: u64 = 60;
 
 /// Which tasks: those that have all of this in common.
 #[derive(Debug, Default, Deserialize, IntoParams, ToSchema)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(super) struct WhichTasks {
     /// Of this status.
@@ -70,6 +71,7 @@ impl WhichTasks {
 
 /// Which part of a list.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Part {
     /// Only tasks that come after this one: the `next` of the page before.
     #[param(value_type = Option<String>)]
@@ -89,6 +91,7 @@ pub(super) struct TaskList {
 
 /// How long to wait.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wait {
     /// Wait up to so many seconds for the task to end, 60 at most.
     wait: Option<u64>,
@@ -96,10 +99,12 @@ pub(super) struct Wait {
 
 /// Something to do with many tasks.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct BulkRequest {
     /// What to do.
     action: TaskAction,
     /// With which tasks; it must ask for something.
+    #[serde(deserialize_with = "extract::nothing_else")]
     filter: WhichTasks,
 }
 
@@ -145,7 +150,8 @@ pub(super) async fn why(State(faces): State<Faces>, Address(id): Address<TaskId>
     Ok(Json(faces.library.why(&faces.project, &id).await?))
 }
 
-/// Stop a task; what was done stays for a later one. One that has ended is returned as it is.
+/// Stop a task; what was done stays for a later one. One that is cancelled is returned as it is; one that has ended
+/// otherwise is a `conflict`.
 #[utoipa::path(post, path = "/tasks/{id}/cancel", tag = "tasks",
     params(("id" = String, Path, description = "The task, `task_…`")),
     responses((status = 200, body = TaskView)))]

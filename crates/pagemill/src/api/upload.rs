@@ -29,6 +29,7 @@ const RETRY_AFTER: &str = "1";
 
 /// How to take in what is uploaded.
 #[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "snake_case")]
 pub(super) struct AddParams {
     /// The file's name, when the body is the file itself.

@@ -98,6 +98,7 @@ pub(super) async fn test_webhook(
 
 /// How much of the log.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListDeliveries {
     /// How many, 1 to 1000; 50 unless told.
     limit: Option<u32>,

@@ -81,6 +81,9 @@ async fn tasks_are_paused_stopped_and_tried_again_singly_and_in_bulk() {
     assert_eq!((&done["matched"], done["refused"].as_array().unwrap().len()), (&json!(2), 0));
     let (status, problem) = post(&server, &format!("/api/v1/tasks/{first}/pause"), json!({})).await;
     assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("conflict")));
+    // What is cancelled is so however often it is asked for; what has ended otherwise cannot be, and nobody is told so.
+    let (status, once_more) = post(&server, &format!("/api/v1/tasks/{first}/cancel"), json!({})).await;
+    assert_eq!((status, &once_more["status"]), (StatusCode::OK, &json!("cancelled")));
     let missing = post(&server, "/api/v1/tasks/task_0/cancel", json!({})).await;
     assert_eq!((missing.0, &missing.1["code"]), (StatusCode::NOT_FOUND, &json!("not_found")));
 
@@ -92,9 +95,60 @@ async fn tasks_are_paused_stopped_and_tried_again_singly_and_in_bulk() {
     assert_eq!(changed.json::<Value>().await.unwrap()["concurrency"], 1);
     let path = format!("/api/v1/tasks/{}", again["id"].as_str().unwrap());
     server.until(&path, |task| task["status"] == "completed").await;
+    let (status, problem) = post(&server, &format!("{path}/cancel"), json!({})).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("conflict")), "{problem}");
+    let ran = library.run(&["cancel", "procedure.pdf", "--json"]);
+    assert_eq!(
+        (ran.code, &ran.json()["changed"], &ran.json()["refused"][0]["error"]["code"]),
+        (3, &json!([]), &json!("conflict"))
+    );
     let cancelled = get(&server, "/api/v1/tasks?status=cancelled").await;
     assert_eq!(cancelled["items"].as_array().unwrap().len(), 2);
     assert_eq!(get(&server, "/api/v1/dead-letters").await["items"], json!([]));
+}
+
+/// A word that is not known must not make a request be about more than its sender means.
+#[tokio::test]
+async fn misspelled_words_are_refused_with_those_there_are() {
+    let library = TestLibrary::new();
+    let server = library.serve();
+    let refused = |(status, problem): (StatusCode, Value), word: &str, known: &str| {
+        assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &json!("invalid_request")), "{problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(&format!("`{word}`")) && detail.contains(known), "{detail}");
+        assert!(!detail.contains("deserialize"), "{detail}");
+    };
+    let bulk = |filter: Value| json!({"action": "retry", "filter": filter});
+    let odd = bulk(json!({"status": "failed", "recipee": "catalog"}));
+    refused(post(&server, "/api/v1/tasks/bulk", odd).await, "recipee", "`recipe`");
+    let odd = json!({"action": "retry", "filter": {"status": "failed"}, "dry": true});
+    refused(post(&server, "/api/v1/tasks/bulk", odd).await, "dry", "`filter`");
+    assert_eq!(post(&server, "/api/v1/tasks/bulk", bulk(json!({"status": "failed"}))).await.0, StatusCode::OK);
+    let letters = "/api/v1/dead-letters/replay";
+    refused(post(&server, letters, json!({"codes": "encrypted"})).await, "codes", "`code`");
+    refused(post(&server, letters, json!({})).await, "stage", "`code`");
+    refused(post(&server, letters, json!({"code": "encrypted", "all": true})).await, "stage", "not both");
+    assert_eq!(post(&server, letters, json!({"code": "encrypted"})).await.0, StatusCode::OK);
+    assert_eq!(post(&server, letters, json!({"all": true})).await.0, StatusCode::OK);
+    refused(post(&server, "/api/v1/search", json!({"query": "x", "document": "y"})).await, "document", "`documents`");
+    refused(post(&server, "/api/v1/query", json!({"question": "x", "k": 3})).await, "k", "`question`");
+    refused(post(&server, "/ws/broadcast", json!({"message": "x", "to": "y"})).await, "to", "`message`");
+    let change = Client::new().patch(server.at("/api/v1/queues/default")).json(&json!({"pausedd": true}));
+    let answer = change.send().await.unwrap();
+    refused((answer.status(), answer.json().await.unwrap()), "pausedd", "`paused`");
+
+    let ask = async |path: &str| {
+        let answer = reqwest::get(server.at(path)).await.unwrap();
+        (answer.status(), answer.json::<Value>().await.unwrap())
+    };
+    refused(ask("/api/v1/tasks?statuss=failed").await, "statuss", "`status`");
+    refused(ask("/api/v1/tasks?status=failed&limitt=3").await, "limitt", "`limit`");
+    refused(ask("/api/v1/tasks/statistics?created_from=2030-01-01T00:00:00Z").await, "created_from", "none");
+    refused(ask("/api/v1/events?taskid=task_0").await, "taskid", "`task`");
+    refused(ask("/api/v1/tasks/task_0?wait=1&x=2").await, "x", "`wait`");
+    assert_eq!(ask("/api/v1/tasks?status=failed&limit=3").await.0, StatusCode::OK);
+    let (status, problem) = ask("/api/v1/tasks?limit=many").await;
+    assert_eq!((status, problem["detail"].as_str().unwrap().contains("limit")), (StatusCode::BAD_REQUEST, true));
 }
 
 #[test]

@@ -184,6 +184,7 @@ async fn requests_are_answered_and_mistakes_explained() {
     for (wrong, code) in [
         (json!({"action": "dance"}), "invalid_request"),
         (json!([1]), "invalid_request"),
+        (json!({"action": "subscribe", "taskid": "task_x"}), "invalid_request"),
         (json!({"action": "subscribe", "document_id": "task_x"}), "invalid_request"),
         (json!({"action": "subscribe", "document_id": "doc_x"}), "not_found"),
         (json!({"action": "subscribe", "project": "prj_other"}), "not_found"),
@@ -194,6 +195,7 @@ async fn requests_are_answered_and_mistakes_explained() {
         assert_eq!((&error["type"], error["code"].as_str()), (&json!("error"), Some(code)), "{wrong}: {error}");
         assert!(error["message"].as_str().is_some_and(|text| !text.is_empty()));
     }
+    assert_eq!(ask(json!({"action": "status"})).await["subscriptions"], json!([]));
 
     let question = "What was the infection rate after complete operations?";
     socket.say(json!({"action": "query", "question": question, "message_id": "q1"})).await;

@@ -10,6 +10,7 @@ use crate::library::views::{ProcessingUpdate, TaskView, stage_words};
 
 /// What a client wants.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Request {
     /// `subscribe`, `unsubscribe`, `status`, `ping` or `query`.
     #[serde(alias = "type")]

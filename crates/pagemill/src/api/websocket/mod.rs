@@ -134,6 +134,7 @@ pub(super) async fn info(State(faces): State<Faces>) -> Result<Json<SocketsView>
 
 /// A message to all.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Broadcast {
     /// What is told: a text, or any JSON.
     #[schema(value_type = Object)]

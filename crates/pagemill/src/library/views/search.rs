@@ -19,6 +19,7 @@ pub enum SearchMode {
 
 /// A search.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SearchRequest {
     /// What to look for, plain words.
     pub query: String,
@@ -83,6 +84,7 @@ pub struct SpanView {
 
 /// A question.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct QueryRequest {
     /// The question.
     pub question: String,
