@@ -10,6 +10,32 @@ use crate::{
     webhooks,
 };
 
+/// Every type of event that there can be, for those who ask for some of them.
+pub const EVENT_KINDS: [&str; 22] = [
+    "task.queued",
+    "task.started",
+    "task.stage",
+    "task.progress",
+    "task.waiting",
+    "task.retrying",
+    "task.set_aside",
+    "task.paused",
+    "task.resumed",
+    "task.completed",
+    "task.failed",
+    "task.cancelled",
+    "document.text_extracted",
+    "document.text_recognised",
+    "document.images_extracted",
+    "document.chunks_created",
+    "document.embeddings_generated",
+    "document.embeddings_skipped",
+    "document.indexed",
+    "document.completed",
+    "document.deleted",
+    "broadcast",
+];
+
 /// Which events of a project are asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {

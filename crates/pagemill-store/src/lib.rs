@@ -41,7 +41,7 @@ mod webhooks;
 pub use backup::{Exported, export, import};
 pub use blobs::{BlobEntry, BlobWriter, Blobs};
 pub use deliveries::{Delivery, DeliveryAttempt, DeliveryState, LogEntry, Then};
-pub use events::Topic;
+pub use events::{EVENT_KINDS, Topic};
 pub use floats::{FloatBlock, FloatPlace};
 pub use ledger::{ReusableUnit, Unit, UnitTimes};
 pub use news::News;

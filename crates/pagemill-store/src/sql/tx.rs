@@ -5,6 +5,7 @@ use sqlx::SqlSafeStr;
 
 use super::{Conn, Row, Value, args, to_json};
 use crate::{
+    EVENT_KINDS,
     dialect::{Dialect, LeaseClock, wall_ms},
     failure::Failure,
     news::Brought,
@@ -102,6 +103,7 @@ impl<'c> Tx<'c> {
         document: Option<&DocumentId>,
         data: &serde_json::Value,
     ) -> Result<(), Failure> {
+        debug_assert!(cfg!(test) || EVENT_KINDS.contains(&kind), "`{kind}` is missing from EVENT_KINDS");
         self.events.push(NewEvent {
             project: project.clone(),
             task: task.cloned(),

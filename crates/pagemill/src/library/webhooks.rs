@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use pagemill_core::{ErrorCode, Problem, ProjectId, WebhookId};
-use pagemill_store::{NewWebhook, Secret};
+use pagemill_store::{EVENT_KINDS, NewWebhook, Secret};
 
 use super::{
     Library,
@@ -44,7 +44,9 @@ impl Library {
         }
         if let Some(odd) = events.iter().find(|kind| !is_pattern(kind)) {
             let odd = pagemill_core::excerpt(odd, 40);
-            return Err(invalid(format!("`{odd}` is no type of event; `task.completed`, `document.*` and `*` are")));
+            let message =
+                format!("`{odd}` is no type of event; there are {}, and `document.*` and `*`", EVENT_KINDS.join(", "));
+            return Err(invalid(message));
         }
         if self.store().webhooks(project).await?.len() >= MOST {
             return Err(invalid(format!("there are {MOST} webhooks already; delete one")));
@@ -116,9 +118,10 @@ impl Library {
     }
 }
 
-/// A type of event, its beginning with `*`, or `*` alone.
+/// A type of event, the beginning of one with `*`, or `*` alone.
 fn is_pattern(kind: &str) -> bool {
-    let begin = kind.strip_suffix('*').unwrap_or(kind);
-    let is_plain = begin.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'.' | b'_'));
-    is_plain && kind.len() <= 64 && (kind.ends_with('*') || begin.contains('.') || begin == "broadcast")
+    match kind.strip_suffix('*') {
+        Some(begin) => EVENT_KINDS.iter().any(|known| known.starts_with(begin)),
+        None => EVENT_KINDS.contains(&kind),
+    }
 }

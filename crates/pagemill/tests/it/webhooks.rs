@@ -198,6 +198,8 @@ async fn private_addresses_and_odd_wishes_are_refused() {
         ("http://169.254.169.254/latest/meta-data/", json!(["*"])),
         ("https://example.com/", json!([])),
         ("https://example.com/", json!(["Task Completed"])),
+        ("https://example.com/", json!(["bogus.*"])),
+        ("https://example.com/", json!(["*", "task.complete"])),
         ("https://user:secret@example.com/", json!(["*"])),
     ] {
         let wanted = json!({"url": url, "events": events});
