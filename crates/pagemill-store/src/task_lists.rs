@@ -9,6 +9,44 @@ use crate::{
     tasks::{task_columns, task_of},
 };
 
+/// What is asked of the tasks that a filter lets through; their numbers are those of [`chosen_args`].
+macro_rules! chosen {
+    ($what:expr, $status:literal, $order:literal) => {
+        concat!(
+            "SELECT ",
+            $what,
+            " FROM tasks t WHERE t.project = $1 AND t.id > $2 AND ",
+            // Only with the status in the condition does its index serve.
+            $status,
+            " AND ($4 = '' OR t.stage = $4) AND ($5 = '' OR t.recipe = $5) AND ($6 = '' OR t.document = $6) \
+             AND ($7 = '' OR t.error LIKE $7) AND t.created_ms >= $8 AND t.created_ms < $9",
+            $order
+        )
+    };
+}
+
+macro_rules! chosen_args {
+    ($project:expr, $after:expr, $filter:expr, $code:expr $(, $limit:expr)?) => {
+        args![
+            $project,
+            $after.map_or("", TaskId::as_str),
+            $filter.status.map_or("", TaskStatus::as_str),
+            $filter.stage.map_or("", Stage::as_str),
+            $filter.recipe.as_deref().unwrap_or_default(),
+            $filter.document.as_ref().map_or("", DocumentId::as_str),
+            $code.as_str(),
+            $filter.created_from_ms.unwrap_or(i64::MIN),
+            $filter.created_to_ms.unwrap_or(i64::MAX),
+            $($limit,)?
+        ]
+    };
+}
+
+/// Errors are stored as JSON that begins with their code.
+fn code_pattern(filter: &TaskFilter) -> String {
+    filter.code.map_or_else(String::new, |code| format!("{{\"code\":\"{code}\",%"))
+}
+
 impl Store {
     /// Tasks of a project in the order they were made, after a given one.
     ///
@@ -37,41 +75,46 @@ impl Store {
         after: Option<&'a TaskId>,
         limit: u32,
     ) -> Answer<'a, Vec<Task>> {
-        macro_rules! list {
-            ($status:literal) => {
-                concat!(
-                    "SELECT ",
-                    task_columns!(),
-                    " FROM tasks t WHERE t.project = $1 AND t.id > $2 AND ",
-                    $status,
-                    " AND ($5 = '' OR t.stage = $5) AND ($6 = '' OR t.recipe = $6) AND ($7 = '' OR t.document = $7) \
-                     AND ($8 = '' OR t.error LIKE $8) AND t.created_ms >= $9 AND t.created_ms < $10 \
-                     ORDER BY t.id LIMIT 0 + $3"
-                )
-            };
-        }
-        // Only with the status in the condition does its index serve.
-        const ALL: &str = list!("($4 = '' OR t.status = $4)");
-        const OF_STATUS: &str = list!("t.status = $4");
+        const ALL: &str = chosen!(task_columns!(), "($3 = '' OR t.status = $3)", " ORDER BY t.id LIMIT 0 + $10");
+        const OF_STATUS: &str = chosen!(task_columns!(), "t.status = $3", " ORDER BY t.id LIMIT 0 + $10");
         self.answer(async move {
-            // Errors are stored as JSON that begins with their code.
-            let code = filter.code.map_or_else(String::new, |code| format!("{{\"code\":\"{code}\",%"));
-            let values = args![
-                project,
-                after.map_or("", TaskId::as_str),
-                limit,
-                filter.status.map_or("", TaskStatus::as_str),
-                filter.stage.map_or("", Stage::as_str),
-                filter.recipe.as_deref().unwrap_or_default(),
-                filter.document.as_ref().map_or("", DocumentId::as_str),
-                code,
-                filter.created_from_ms.unwrap_or(i64::MIN),
-                filter.created_to_ms.unwrap_or(i64::MAX),
-            ];
+            let code = code_pattern(filter);
             let sql = if filter.status.is_some() { OF_STATUS } else { ALL };
             let mut reader = self.reader().await?;
-            let rows = reader.conn().rows(sql, values).await?;
+            let rows = reader.conn().rows(sql, chosen_args!(project, after, filter, code, limit)).await?;
             rows.iter().map(|row| task_of(&mut row.fields())).collect::<Result<Vec<_>, Failure>>()
+        })
+    }
+
+    /// The newest tasks of a project that a filter lets through, newest first, and how many older ones it does.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn newest_tasks_of<'a>(
+        &'a self,
+        project: &'a ProjectId,
+        filter: &'a TaskFilter,
+        limit: u32,
+    ) -> Answer<'a, (Vec<Task>, u64)> {
+        const ALL: [&str; 2] = [
+            chosen!(task_columns!(), "($3 = '' OR t.status = $3)", " ORDER BY t.id DESC LIMIT 0 + $10"),
+            chosen!("COUNT(*)", "($3 = '' OR t.status = $3)", ""),
+        ];
+        const OF_STATUS: [&str; 2] = [
+            chosen!(task_columns!(), "t.status = $3", " ORDER BY t.id DESC LIMIT 0 + $10"),
+            chosen!("COUNT(*)", "t.status = $3", ""),
+        ];
+        self.answer(async move {
+            let (code, after) = (code_pattern(filter), None::<&TaskId>);
+            let [list, count] = if filter.status.is_some() { OF_STATUS } else { ALL };
+            let mut snapshot = self.snapshot().await?;
+            let mut conn = snapshot.conn();
+            let rows = conn.rows(list, chosen_args!(project, after, filter, code, limit)).await?;
+            let tasks = rows.iter().map(|row| task_of(&mut row.fields())).collect::<Result<Vec<_>, Failure>>()?;
+            let counted = conn.row(count, chosen_args!(project, after, filter, code)).await?;
+            let all: u64 = counted.map_or(Ok(0), |row| row.fields().count())?;
+            let more = all.saturating_sub(tasks.len() as u64);
+            Ok((tasks, more))
         })
     }
 

@@ -38,8 +38,7 @@ impl Store {
         self.answer(async move {
             let after = after.map_or("", JobId::as_str);
             let stage = kind.stage.map_or("", Stage::as_str);
-            // Errors are stored as JSON that begins with their code.
-            let code = kind.code.map_or_else(String::new, |code| format!("{{\"code\":\"{code}\",%"));
+            let code = code_pattern(kind);
             let mut snapshot = self.snapshot().await?;
             let mut conn = snapshot.conn();
             let rows = conn.rows(OF_KIND, args![project, after, stage, code, limit]).await?;
@@ -48,6 +47,40 @@ impl Store {
                 letters.push(letter_of(&mut conn, job).await?);
             }
             Ok(letters)
+        })
+    }
+
+    /// The newest dead letters of a project, newest first, and how many older ones there are of the kind.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn newest_dead_letters<'a>(
+        &'a self,
+        project: &'a ProjectId,
+        kind: &'a DeadLetterKind,
+        limit: u32,
+    ) -> Answer<'a, (Vec<DeadLetter>, u64)> {
+        const NEWEST: &str = concat!(
+            "SELECT ",
+            job_columns!(),
+            " FROM jobs WHERE project = $1 AND state = 'dead' AND ($2 = '' OR stage = $2) \
+             AND ($3 = '' OR error LIKE $3) ORDER BY id DESC LIMIT 0 + $4"
+        );
+        const COUNT: &str = "SELECT COUNT(*) FROM jobs WHERE project = $1 AND state = 'dead' \
+                             AND ($2 = '' OR stage = $2) AND ($3 = '' OR error LIKE $3)";
+        self.answer(async move {
+            let (stage, code) = (kind.stage.map_or("", Stage::as_str), code_pattern(kind));
+            let mut snapshot = self.snapshot().await?;
+            let mut conn = snapshot.conn();
+            let rows = conn.rows(NEWEST, args![project, stage, code.as_str(), limit]).await?;
+            let mut letters = Vec::with_capacity(rows.len());
+            for job in StoredJob::read_all(&rows)? {
+                letters.push(letter_of(&mut conn, job).await?);
+            }
+            let counted = conn.row(COUNT, args![project, stage, code]).await?;
+            let all: u64 = counted.map_or(Ok(0), |row| row.fields().count())?;
+            let more = all.saturating_sub(letters.len() as u64);
+            Ok((letters, more))
         })
     }
 
@@ -82,6 +115,11 @@ impl Store {
     pub fn discard_dead_letter<'a>(&'a self, project: &'a ProjectId, job: &'a JobId) -> Answer<'a, bool> {
         self.write(Settle { project: project.clone(), job: job.clone(), fate: Fate::Discard })
     }
+}
+
+/// Errors are stored as JSON that begins with their code.
+fn code_pattern(kind: &DeadLetterKind) -> String {
+    kind.code.map_or_else(String::new, |code| format!("{{\"code\":\"{code}\",%"))
 }
 
 /// A dead letter, with what is known of its attempts and its document.

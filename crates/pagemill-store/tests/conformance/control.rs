@@ -75,7 +75,11 @@ async fn a_dead_letter_tells_all_and_can_be_replayed(world: &World) {
     let task = poison(world, "poison").await;
     let store = &world.store;
     let all = DeadLetterKind::default();
+    assert_eq!(store.newest_dead_letters(&world.project, &all, 0).await.unwrap(), (Vec::new(), 1));
+    let of_chunk = DeadLetterKind { stage: Some(Stage::Chunk), ..all };
+    assert_eq!(store.newest_dead_letters(&world.project, &of_chunk, 10).await.unwrap(), (Vec::new(), 0));
     let letters = store.dead_letters(&world.project, &all, None, 10).await.unwrap();
+    assert_eq!(store.newest_dead_letters(&world.project, &all, 10).await.unwrap(), (letters.clone(), 0));
     let [letter] = letters.as_slice() else { panic!("{letters:?}") };
     assert_eq!((letter.file.as_str(), &letter.task, letter.stage), ("poison.pdf", &task, Stage::Parse));
     assert_eq!((letter.crashes, letter.attempts.len()), (MAX_CRASHES, 3));

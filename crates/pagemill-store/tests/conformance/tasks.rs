@@ -1,6 +1,7 @@
 //! Cancelling and trying again.
 
 use pagemill_core::{ErrorCode, Stage, TaskStatus};
+use pagemill_store::TaskFilter;
 
 use crate::{
     stories,
@@ -9,6 +10,7 @@ use crate::{
 
 stories!(
     a_cancelled_task_stops,
+    the_newest_tasks_come_first_and_the_others_are_counted,
     what_has_ended_cannot_be_cancelled,
     only_what_ended_badly_is_tried_again,
     the_newest_task_alone_is_tried_again
@@ -36,6 +38,26 @@ async fn what_has_ended_cannot_be_cancelled(world: &World) {
         assert_eq!(code(world.store.cancel_task(&world.project, &added.task.id).await), ErrorCode::Conflict);
         assert_eq!(world.task_of(&added.document.id).await, before);
     }
+}
+
+async fn the_newest_tasks_come_first_and_the_others_are_counted(world: &World) {
+    for name in ["a", "b", "c"] {
+        world.add(name).await;
+    }
+    let all = TaskFilter::default();
+    let mut tasks = world.store.tasks_of(&world.project, &all, None, 10).await.unwrap();
+    tasks.reverse();
+    assert_eq!(tasks.len(), 3);
+    world.store.cancel_task(&world.project, &tasks[2].id).await.unwrap();
+    let newest = async |filter: &TaskFilter, limit| {
+        let (newest, more) = world.store.newest_tasks_of(&world.project, filter, limit).await.unwrap();
+        (newest.into_iter().map(|task| task.id).collect::<Vec<_>>(), more)
+    };
+    let ids: Vec<_> = tasks.iter().map(|task| task.id.clone()).collect();
+    assert_eq!(newest(&all, 2).await, (ids[..2].to_vec(), 1));
+    assert_eq!(newest(&all, 3).await, (ids.clone(), 0));
+    let queued = TaskFilter { status: Some(TaskStatus::Queued), ..TaskFilter::default() };
+    assert_eq!(newest(&queued, 1).await, (ids[..1].to_vec(), 1));
 }
 
 async fn only_what_ended_badly_is_tried_again(world: &World) {

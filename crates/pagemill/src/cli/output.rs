@@ -78,6 +78,18 @@ pub(crate) fn problem(problem: &Problem) {
     tracing::debug!(cause = ?problem.source, "cause");
 }
 
+/// Ends the program as the reader of the command line does, for what it cannot check by itself.
+pub(crate) fn usage(message: &str) -> ! {
+    clap::Error::raw(clap::error::ErrorKind::MissingRequiredArgument, format!("{message}; see --help\n")).exit()
+}
+
+/// Says that a list was cut off, and how many it leaves out.
+pub(crate) fn more(count: u64) {
+    if count > 0 {
+        note(&format!("{count} more, made before these: -n lists more of them"));
+    }
+}
+
 /// Prints a line for the person at the terminal, out of the way of results.
 pub(crate) fn note(text: &str) {
     eprintln!("{text}");

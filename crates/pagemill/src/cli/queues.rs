@@ -1,7 +1,7 @@
 //! `pagemill queues`, `workers` and `dead-letters`.
 
 use clap::{Args, Subcommand};
-use pagemill_core::{ErrorCode, JobId, Problem};
+use pagemill_core::{ErrorCode, JobId, Problem, Queue, Stage};
 use pagemill_store::DeadLetterKind;
 
 use super::{
@@ -22,19 +22,23 @@ enum QueueChange {
     /// Give out no jobs of a queue; those at work go on to their end.
     Pause {
         /// `default`, `images` or `embeddings`.
-        queue: String,
+        #[arg(value_parser = parse_queue)]
+        queue: Queue,
     },
     /// Let a queue go on.
     Resume {
         /// `default`, `images` or `embeddings`.
-        queue: String,
+        #[arg(value_parser = parse_queue)]
+        queue: Queue,
     },
     /// Set how many jobs of a queue may be at work at once, over all workers.
     Scale {
         /// `default`, `images` or `embeddings`.
-        queue: String,
+        #[arg(value_parser = parse_queue)]
+        queue: Queue,
         /// How many; `free` takes the limit away.
-        jobs: String,
+        #[arg(value_parser = parse_scale)]
+        jobs: Scale,
     },
 }
 
@@ -43,10 +47,10 @@ pub(crate) async fn run(global: &Global, args: &QueuesArgs) -> Result<Outcome, P
     let library = global.open_beside().await?;
     let queues = match &args.change {
         None => library.queues().await?,
-        Some(QueueChange::Pause { queue }) => vec![library.pause_queue(parse_queue(queue)?, true).await?],
-        Some(QueueChange::Resume { queue }) => vec![library.pause_queue(parse_queue(queue)?, false).await?],
+        Some(QueueChange::Pause { queue }) => vec![library.pause_queue(*queue, true).await?],
+        Some(QueueChange::Resume { queue }) => vec![library.pause_queue(*queue, false).await?],
         Some(QueueChange::Scale { queue, jobs }) => {
-            vec![library.scale_queue(parse_queue(queue)?, parse_scale(jobs)?).await?]
+            vec![library.scale_queue(*queue, jobs.0).await?]
         }
     };
     library.close().await;
@@ -58,10 +62,14 @@ pub(crate) async fn run(global: &Global, args: &QueuesArgs) -> Result<Outcome, P
     Ok(Outcome::Done)
 }
 
-fn parse_scale(word: &str) -> Result<Option<u32>, Problem> {
+/// Most jobs at once; none is no limit.
+#[derive(Clone, Copy)]
+struct Scale(Option<u32>);
+
+fn parse_scale(word: &str) -> Result<Scale, Problem> {
     match word.parse() {
-        _ if word == "free" => Ok(None),
-        Ok(jobs) => Ok(Some(jobs)),
+        _ if word == "free" => Ok(Scale(None)),
+        Ok(jobs) => Ok(Scale(Some(jobs))),
         Err(error) => {
             let message = format!("`{}` is no number of jobs; give one, or `free`", pagemill_core::excerpt(word, 20));
             Err(Problem::new(ErrorCode::InvalidRequest, message).caused_by(error))
@@ -132,19 +140,16 @@ pub(crate) struct DeadLettersArgs {
 #[derive(Args, Clone, Default)]
 struct KindFlags {
     /// Only jobs of this stage.
-    #[arg(long)]
-    stage: Option<String>,
+    #[arg(long, value_parser = parse_stage)]
+    stage: Option<Stage>,
     /// Only jobs with this error code.
-    #[arg(long)]
-    code: Option<String>,
+    #[arg(long, value_parser = parse_code)]
+    code: Option<ErrorCode>,
 }
 
 impl KindFlags {
-    fn kind(&self) -> Result<DeadLetterKind, Problem> {
-        Ok(DeadLetterKind {
-            stage: self.stage.as_deref().map(parse_stage).transpose()?,
-            code: self.code.as_deref().map(parse_code).transpose()?,
-        })
+    fn kind(&self) -> DeadLetterKind {
+        DeadLetterKind { stage: self.stage, code: self.code }
     }
 }
 
@@ -158,12 +163,12 @@ enum DeadLetterAct {
     /// Try them again.
     Replay {
         /// The jobs.
-        #[arg(required_unless_present_any = ["stage", "code", "all"])]
+        #[arg(required_unless_present_any = ["stage", "code", "all"], conflicts_with_all = ["stage", "code", "all"])]
         jobs: Vec<String>,
         #[command(flatten)]
         kind: KindFlags,
         /// All of them.
-        #[arg(long)]
+        #[arg(long, conflicts_with_all = ["stage", "code"])]
         all: bool,
     },
     /// Throw them away; their tasks stay as they ended.
@@ -176,15 +181,19 @@ enum DeadLetterAct {
 
 /// Runs `dead-letters`.
 pub(crate) async fn dead_letters(global: &Global, args: &DeadLettersArgs) -> Result<Outcome, Problem> {
+    if args.act.is_some() && args.kind.kind() != DeadLetterKind::default() {
+        output::usage("`dead-letters --stage` and `--code` are for the list; give them behind `replay`");
+    }
     let library = global.open_beside().await?;
     let (done, word) = match &args.act {
         None => {
-            let letters = library.dead_letters(&project(), &args.kind.kind()?, None, args.limit).await?;
+            let (letters, more) = library.newest_dead_letters(&project(), &args.kind.kind(), args.limit).await?;
             library.close().await;
             if global.json {
-                output::json(&serde_json::json!({ "dead_letters": letters }));
+                output::json(&serde_json::json!({ "dead_letters": letters, "more": more }));
             } else {
                 letters.iter().for_each(print_letter);
+                output::more(more);
             }
             return Ok(Outcome::Done);
         }
@@ -200,7 +209,7 @@ pub(crate) async fn dead_letters(global: &Global, args: &DeadLettersArgs) -> Res
             return Ok(Outcome::Done);
         }
         Some(DeadLetterAct::Replay { jobs, kind, .. }) if jobs.is_empty() => {
-            (library.replay_all(&project(), &kind.kind()?).await?, "queued")
+            (library.replay_all(&project(), &kind.kind()).await?, "queued")
         }
         Some(DeadLetterAct::Replay { jobs, .. }) => {
             let mut done = BulkView::default();

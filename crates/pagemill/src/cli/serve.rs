@@ -34,7 +34,7 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<Outcome, Pr
     let stop = stop_signal()?;
     let listener = listen(args.bind).await?;
     let library = global.open().await?;
-    let workers = Workers::start_with(&library, &args.work.options()?);
+    let workers = Workers::start_with(&library, &args.work.options());
     let address = listener.local_addr().map_err(|error| bind_problem(args.bind, error))?;
     output::line(&format!("listening on http://{address}"));
     if library.embedder().is_none() {

@@ -1,11 +1,11 @@
 //! `pagemill tasks`, `why`, `cancel`, `pause`, `resume`, `retry`.
 
 use clap::Args;
-use pagemill_core::{ErrorCode, Problem, TaskId};
+use pagemill_core::Problem;
 
 use super::{
     Global, Outcome, output, project,
-    which::{TaskFlags, find_task},
+    which::{TASK_FLAGS, TaskFlags, find_task},
 };
 use crate::library::{
     TaskAction,
@@ -15,7 +15,8 @@ use crate::library::{
 /// Arguments of `tasks`.
 #[derive(Args)]
 pub(crate) struct TasksArgs {
-    /// Only this task, with its steps and every attempt.
+    /// Only this task, with its steps and every attempt; of a document, its newest task.
+    #[arg(conflicts_with_all = TASK_FLAGS)]
     task: Option<String>,
     #[command(flatten)]
     which: TaskFlags,
@@ -23,14 +24,12 @@ pub(crate) struct TasksArgs {
     #[arg(short = 'n', long, default_value_t = 1000)]
     limit: u32,
     /// Print figures over all tasks instead: by status and recipe, averages and percentiles.
-    #[arg(long, conflicts_with_all = ["task", "status", "stage", "recipe", "code"])]
+    #[arg(long, conflicts_with_all = ["task", "status", "stage", "recipe", "code", "since", "until", "limit"])]
     stats: bool,
 }
 
 /// Runs `tasks`.
 pub(crate) async fn run(global: &Global, args: &TasksArgs) -> Result<Outcome, Problem> {
-    let filter = args.which.filter()?;
-    let one: Option<TaskId> = args.task.as_deref().map(str::parse).transpose()?;
     let library = global.open_beside().await?;
     if args.stats {
         let statistics = library.task_statistics(&project()).await?;
@@ -42,8 +41,9 @@ pub(crate) async fn run(global: &Global, args: &TasksArgs) -> Result<Outcome, Pr
         }
         return Ok(Outcome::Done);
     }
-    if let Some(id) = &one {
-        let details = library.task_details(&project(), id).await?;
+    if let Some(word) = &args.task {
+        let id = find_task(&library, word).await?;
+        let details = library.task_details(&project(), &id).await?;
         library.close().await;
         if global.json {
             output::json(&serde_json::json!({ "tasks": [details] }));
@@ -53,12 +53,13 @@ pub(crate) async fn run(global: &Global, args: &TasksArgs) -> Result<Outcome, Pr
         }
         return Ok(Outcome::Done);
     }
-    let tasks = library.tasks(&project(), &filter, None, args.limit).await?;
+    let (tasks, more) = library.newest_tasks(&project(), &args.which.filter(), args.limit).await?;
     library.close().await;
     if global.json {
-        output::json(&serde_json::json!({ "tasks": tasks }));
+        output::json(&serde_json::json!({ "tasks": tasks, "more": more }));
     } else {
         tasks.iter().for_each(print_task);
+        output::more(more);
     }
     Ok(Outcome::Done)
 }
@@ -163,8 +164,8 @@ pub(crate) async fn why(global: &Global, args: &WhyArgs) -> Result<Outcome, Prob
 /// Arguments of `cancel`, `pause`, `resume` and `retry`.
 #[derive(Args)]
 pub(crate) struct ChangeArgs {
-    /// Tasks, or documents: then their newest tasks.
-    #[arg(required_unless_present_any = ["status", "stage", "recipe", "code", "since", "until"])]
+    /// Tasks, or documents: then their newest tasks. Or choose them by --status, --stage, --recipe, --code, --since, --until.
+    #[arg(conflicts_with_all = TASK_FLAGS)]
     tasks: Vec<String>,
     #[command(flatten)]
     which: TaskFlags,
@@ -172,10 +173,11 @@ pub(crate) struct ChangeArgs {
 
 /// Runs `cancel`, `pause`, `resume` or `retry`.
 pub(crate) async fn change(global: &Global, args: &ChangeArgs, action: TaskAction) -> Result<Outcome, Problem> {
-    let filter = args.which.filter()?;
-    if !args.tasks.is_empty() && !filter.is_empty() {
-        let message = "name tasks, or choose them by flags, not both";
-        return Err(Problem::new(ErrorCode::InvalidRequest, message));
+    let filter = args.which.filter();
+    if args.tasks.is_empty() && filter.is_empty() {
+        let flags = TASK_FLAGS.map(|flag| format!("--{flag}")).join(", ");
+        let message = format!("name tasks or documents, or choose tasks by {flags}");
+        output::usage(&message);
     }
     let library = global.open_beside().await?;
     let mut done = BulkView::default();

@@ -11,36 +11,39 @@ use crate::library::{Library, views::from_rfc3339};
 #[derive(Args, Clone, Default)]
 pub(crate) struct TaskFlags {
     /// Only tasks with this status.
-    #[arg(long)]
-    status: Option<String>,
+    #[arg(long, value_parser = parse_status)]
+    status: Option<TaskStatus>,
     /// Only tasks at this stage, or ended at it.
-    #[arg(long)]
-    stage: Option<String>,
+    #[arg(long, value_parser = parse_stage)]
+    stage: Option<Stage>,
     /// Only tasks of this recipe.
     #[arg(long)]
     recipe: Option<String>,
     /// Only tasks that ended with this error code.
-    #[arg(long)]
-    code: Option<String>,
+    #[arg(long, value_parser = parse_code)]
+    code: Option<ErrorCode>,
     /// Only tasks made at this time (RFC 3339) or later.
-    #[arg(long, value_name = "TIME")]
-    since: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = from_rfc3339)]
+    since: Option<i64>,
     /// Only tasks made before this time (RFC 3339).
-    #[arg(long, value_name = "TIME")]
-    until: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = from_rfc3339)]
+    until: Option<i64>,
 }
 
+/// The flags that choose tasks.
+pub(crate) const TASK_FLAGS: [&str; 6] = ["status", "stage", "recipe", "code", "since", "until"];
+
 impl TaskFlags {
-    pub(crate) fn filter(&self) -> Result<TaskFilter, Problem> {
-        Ok(TaskFilter {
-            status: self.status.as_deref().map(parse_status).transpose()?,
-            stage: self.stage.as_deref().map(parse_stage).transpose()?,
+    pub(crate) fn filter(&self) -> TaskFilter {
+        TaskFilter {
+            status: self.status,
+            stage: self.stage,
             recipe: self.recipe.clone(),
             document: None,
-            code: self.code.as_deref().map(parse_code).transpose()?,
-            created_from_ms: self.since.as_deref().map(from_rfc3339).transpose()?,
-            created_to_ms: self.until.as_deref().map(from_rfc3339).transpose()?,
-        })
+            code: self.code,
+            created_from_ms: self.since,
+            created_to_ms: self.until,
+        }
     }
 }
 

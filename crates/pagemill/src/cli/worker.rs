@@ -1,7 +1,7 @@
 //! `pagemill worker`: a process that takes jobs beside others.
 
 use clap::Args;
-use pagemill_core::{ErrorCode, Problem};
+use pagemill_core::{ErrorCode, Problem, Queue};
 
 use super::{Global, Outcome, output, serve, which::parse_queue};
 use crate::jobs::{WorkerOptions, Workers};
@@ -10,17 +10,16 @@ use crate::jobs::{WorkerOptions, Workers};
 #[derive(Args, Clone, Default)]
 pub(crate) struct WorkFlags {
     /// The queues to take jobs of: `default`, `images`, `embeddings`; all unless told.
-    #[arg(long, value_delimiter = ',', value_name = "QUEUE,…")]
-    queues: Vec<String>,
+    #[arg(long, value_delimiter = ',', value_name = "QUEUE,…", value_parser = parse_queue)]
+    queues: Vec<Queue>,
     /// Jobs of each queue at once; by the number of cores unless told.
     #[arg(long, value_name = "JOBS", value_parser = clap::value_parser!(u32).range(1..=1000))]
     concurrency: Option<u32>,
 }
 
 impl WorkFlags {
-    pub(crate) fn options(&self) -> Result<WorkerOptions, Problem> {
-        let queues = self.queues.iter().map(|word| parse_queue(word.trim())).collect::<Result<_, _>>()?;
-        Ok(WorkerOptions { queues, concurrency: self.concurrency })
+    pub(crate) fn options(&self) -> WorkerOptions {
+        WorkerOptions { queues: self.queues.clone(), concurrency: self.concurrency }
     }
 }
 
@@ -33,7 +32,7 @@ pub(crate) struct WorkerArgs {
 
 /// Runs the command until it is told to stop (SIGTERM, SIGINT).
 pub(crate) async fn run(global: &Global, args: &WorkerArgs) -> Result<Outcome, Problem> {
-    let options = args.work.options()?;
+    let options = args.work.options();
     let settings = global.settings()?;
     if !settings.is_shared() {
         return Err(Problem::new(

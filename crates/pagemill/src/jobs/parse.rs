@@ -138,7 +138,7 @@ impl Parse<'_> {
         let mut pages: Vec<Page> = Vec::new();
         let mut begun = Instant::now();
         loop {
-            let step = reading.next().await?;
+            let step = reading.next().await.map_err(in_library)?;
             let is_end = matches!(step, Some(Step::Done(_)));
             match step {
                 Some(Step::Opened { pages }) => self.opened(pages).await?,
@@ -174,6 +174,18 @@ impl Parse<'_> {
                 self.context.may_go_on()?;
             }
         }
+    }
+}
+
+/// What can be done about a file differs where there is a library: it takes no passwords.
+fn in_library(problem: Problem) -> Problem {
+    match problem.code {
+        ErrorCode::Encrypted => {
+            let message = "the file is encrypted, and a library takes no passwords; add a copy without one, or look \
+                           into it with `pagemill read --password`";
+            Problem { message: message.to_owned(), ..problem }
+        }
+        _ => problem,
     }
 }
 

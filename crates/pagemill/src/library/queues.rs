@@ -122,6 +122,20 @@ impl Library {
         Ok(letters.iter().map(DeadLetterView::from).collect())
     }
 
+    /// The jobs of a kind that were set aside, newest first, and how many older ones there are.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn newest_dead_letters(
+        &self,
+        project: &ProjectId,
+        kind: &DeadLetterKind,
+        limit: u32,
+    ) -> Result<(Vec<DeadLetterView>, u64), Problem> {
+        let (letters, more) = self.store().newest_dead_letters(project, kind, limit).await?;
+        Ok((letters.iter().map(DeadLetterView::from).collect(), more))
+    }
+
     /// One job that was set aside.
     ///
     /// # Errors

@@ -110,6 +110,21 @@ impl Library {
         Ok(tasks.iter().map(|task| self.task_view(task, &around)).collect())
     }
 
+    /// The newest tasks that a filter lets through, newest first, and how many older ones it does.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn newest_tasks(
+        &self,
+        project: &ProjectId,
+        filter: &TaskFilter,
+        limit: u32,
+    ) -> Result<(Vec<TaskView>, u64), Problem> {
+        let (tasks, more) = self.store().newest_tasks_of(project, filter, limit).await?;
+        let around = self.surroundings().await?;
+        Ok((tasks.iter().map(|task| self.task_view(task, &around)).collect(), more))
+    }
+
     /// Does something with a task; returns it, or for [`TaskAction::Retry`] the new one.
     ///
     /// # Errors
@@ -126,7 +141,8 @@ impl Library {
     }
 
     /// Does something with every task that a filter lets through, a thousand at most. Those that are in no state
-    /// for it are told of with the reason; tasks that have ended are passed over where only open ones are meant.
+    /// for it are told of with the reason; tasks that have ended are passed over where only open ones are meant, and those
+    /// that a newer one has taken the place of where new ones are made.
     ///
     /// # Errors
     /// `invalid_request` for a filter that asks for nothing; of the database.
@@ -149,7 +165,7 @@ impl Library {
                     TaskAction::Resume => task.status == TaskStatus::Paused,
                     TaskAction::Retry => task.status.is_final() && task.status != TaskStatus::Completed,
                 };
-                if !is_meant {
+                if !is_meant || (action == TaskAction::Retry && self.is_superseded(project, &task).await?) {
                     continue;
                 }
                 if done.changed.len() + done.refused.len() == BULK {
@@ -166,6 +182,12 @@ impl Library {
                 }
             }
         }
+    }
+
+    /// Whether its document has a newer task.
+    async fn is_superseded(&self, project: &ProjectId, task: &Task) -> Result<bool, Problem> {
+        let newest = self.store().newest_task(project, &task.document).await?;
+        Ok(newest.is_some_and(|newest| newest.id != task.id))
     }
 
     /// The number of the newest event.

@@ -72,6 +72,11 @@ fn a_locked_file_is_named_as_such_and_opens_with_its_password() {
     let opened = library.run(&["read", &locked, "--password", "open sesame"]);
     assert_eq!(opened.code, 0, "{}", opened.stderr);
     assert!(opened.stdout.len() > 100);
+    // A library takes no passwords, and asks for none.
+    let added = library.json(&["add", &locked, "--wait"]);
+    let error = &added["documents"][0]["error"];
+    assert_eq!(error["code"], "encrypted", "{added}");
+    assert!(error["message"].as_str().unwrap().contains("a copy without one"), "{added}");
 }
 
 #[test]
@@ -88,9 +93,35 @@ fn questions_are_bounded() {
 fn a_library_has_one_process_at_a_time() {
     let library = TestLibrary::new();
     let _server = library.serve();
-    library.run(&["search", "bridge"]).assert_failed_with("library_in_use");
-    let listed = library.run(&["ls"]);
-    assert_eq!(listed.code, 0, "{}", listed.stderr);
+    let refused = library.run(&["search", "bridge"]);
+    refused.assert_failed_with("library_in_use");
+    assert!(refused.stderr.contains("HTTP API"), "{}", refused.stderr);
+    // What is wrong with the flags is told before anything is opened.
+    assert_eq!(library.run(&["serve", "--bind", "127.0.0.1:0", "--queues", "bogus"]).code, 2);
+}
+
+#[test]
+fn what_a_command_does_not_know_is_a_usage_error() {
+    let library = TestLibrary::new();
+    for words in [
+        ["tasks", "--status", "bogus"].as_slice(),
+        &["tasks", "--since", "yesterday"],
+        &["tasks", "--stats", "--since", "2030-01-01T00:00:00Z"],
+        &["tasks", "task_0", "--status", "failed"],
+        &["cancel", "x.pdf", "--status", "queued"],
+        &["pause"],
+        &["queues", "pause", "bogus"],
+        &["queues", "scale", "images", "many"],
+        &["worker", "--queues", "default,bogus"],
+        &["dead-letters", "--code", "encrypted", "replay", "--all"],
+        &["dead-letters", "replay", "--all", "--code", "encrypted"],
+    ] {
+        let ran = library.run(words);
+        assert_eq!(ran.code, 2, "{words:?}: {} {}", ran.stdout, ran.stderr);
+    }
+    assert!(library.run(&["pause"]).stderr.contains("--status"));
+    assert!(library.run(&["tasks", "--status", "bogus"]).stderr.contains("queued"));
+    assert!(!library.path().exists(), "nothing was opened");
 }
 
 #[test]

@@ -105,6 +105,21 @@ async fn tasks_are_paused_stopped_and_tried_again_singly_and_in_bulk() {
     let cancelled = get(&server, "/api/v1/tasks?status=cancelled").await;
     assert_eq!(cancelled["items"].as_array().unwrap().len(), 2);
     assert_eq!(get(&server, "/api/v1/dead-letters").await["items"], json!([]));
+
+    // A list that is cut off has the newest, and says that there are more.
+    let newest = library.json(&["tasks", "-n", "1"]);
+    assert_eq!((&newest["tasks"][0]["id"], &newest["more"]), (&again["id"], &json!(2)), "{newest}");
+    let lines = library.run(&["tasks", "-n", "1"]);
+    assert!(
+        lines.stdout.starts_with(again["id"].as_str().unwrap()) && lines.stderr.contains("2 more"),
+        "{}",
+        lines.stderr
+    );
+    let named = library.json(&["tasks", "procedure.pdf"]);
+    assert_eq!(named["tasks"][0]["id"], again["id"], "{named}");
+    // Of the two that were cancelled one has been tried again: it is no refusal that it is not tried once more.
+    let retried = library.run(&["retry", "--status", "cancelled", "--json"]);
+    assert_eq!((retried.code, &retried.json()["matched"], &retried.json()["refused"]), (0, &json!(1), &json!([])));
 }
 
 /// A word that is not known must not make a request be about more than its sender means.
