@@ -9,13 +9,10 @@ use std::{
 use clap::Args;
 use pagemill_core::{ErrorCode, Problem, TaskId};
 
-use super::{Global, Outcome, output, progress::TaskProgress, project};
-use crate::{
-    jobs::Workers,
-    library::{
-        AddOptions, Library,
-        views::{AddedDocument, AddedDocuments},
-    },
+use super::{Global, Outcome, output, process, progress::TaskProgress, project};
+use crate::library::{
+    AddOptions, Library,
+    views::{AddedDocument, AddedDocuments},
 };
 
 /// Arguments of `add`.
@@ -48,8 +45,8 @@ pub(crate) async fn run(global: &Global, args: &AddArgs) -> Result<Outcome, Prob
         ));
     }
     let files = pdf_files(&args.paths)?;
-    let library = global.open().await?;
-    let workers = args.wait.then(|| Workers::start(&library));
+    let library = process::open(global, args.wait).await?;
+    let workers = process::start_workers(&library, args.wait);
     let options = AddOptions { recipe: args.recipe.clone(), ..AddOptions::default() };
     let mut documents = Vec::with_capacity(files.len());
     for file in &files {
@@ -62,8 +59,8 @@ pub(crate) async fn run(global: &Global, args: &AddArgs) -> Result<Outcome, Prob
         workers.stop().await;
     }
     library.close().await;
-    let outcome = outcome(&documents);
-    report(global, documents, started.elapsed().as_secs_f64(), args.wait);
+    let outcome = outcome(&documents, args.wait);
+    report(global, documents, started.elapsed().as_secs_f64());
     Ok(outcome)
 }
 
@@ -88,7 +85,8 @@ pub(crate) async fn wait(library: &Arc<Library>, documents: &mut [AddedDocument]
     let mut pending: Vec<usize> = (0..documents.len()).filter(|place| documents[*place].task.is_some()).collect();
     let mut progress = TaskProgress::new(pending.len(), quiet);
     let mut wake = library.wakeups();
-    while !pending.is_empty() {
+    // The process beside which one waits may end before its time.
+    while !pending.is_empty() && library.may_be_worked_on() {
         wake.mark_unchanged();
         let mut left = Vec::new();
         for (turn, place) in pending.iter().copied().enumerate() {
@@ -120,9 +118,10 @@ pub(crate) async fn wait(library: &Arc<Library>, documents: &mut [AddedDocument]
     Ok(())
 }
 
-fn outcome(documents: &[AddedDocument]) -> Outcome {
+fn outcome(documents: &[AddedDocument], waited: bool) -> Outcome {
     let bad = documents.iter().filter(|document| document.status == "failed").count();
-    let partial = documents.iter().any(|document| document.status == "partial");
+    let is_open = |status: &str| waited && matches!(status, "queued" | "processing" | "paused");
+    let partial = documents.iter().any(|document| document.status == "partial" || is_open(&document.status));
     match bad {
         0 if !partial => Outcome::Done,
         bad if bad == documents.len() && bad > 0 => Outcome::Failed,
@@ -130,7 +129,7 @@ fn outcome(documents: &[AddedDocument]) -> Outcome {
     }
 }
 
-fn report(global: &Global, documents: Vec<AddedDocument>, seconds: f64, waited: bool) {
+fn report(global: &Global, documents: Vec<AddedDocument>, seconds: f64) {
     if global.json {
         return output::json(&AddedDocuments { documents, seconds });
     }
@@ -142,7 +141,7 @@ fn report(global: &Global, documents: Vec<AddedDocument>, seconds: f64, waited: 
             output::note(&format!("{}: {}", error.code, output::one_line(&error.message)));
         }
     }
-    if !waited && documents.iter().any(|document| document.status == "queued") {
+    if documents.iter().any(|document| document.status == "queued") {
         output::note("queued; they are processed while `pagemill serve` runs, or with `pagemill add --wait`");
     }
 }

@@ -32,7 +32,7 @@ mod worker;
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
-use pagemill_core::{Problem, ProjectId};
+use pagemill_core::{ErrorCode, Problem, ProjectId};
 
 use crate::{
     config::{Overrides, Settings},
@@ -172,7 +172,7 @@ pub fn main() -> ExitCode {
             runtime.shutdown_background();
             result
         }
-        Err(error) => Err(Problem::new(pagemill_core::ErrorCode::Overloaded, "cannot start threads").caused_by(error)),
+        Err(error) => Err(Problem::new(ErrorCode::Overloaded, "cannot start threads").caused_by(error)),
     };
     match result {
         Ok(outcome) => outcome.into(),
@@ -254,9 +254,23 @@ impl Global {
         Library::open_beside(self.settings()?).await
     }
 
+    /// Opens the library with its indexes, or beside the process that has them ([`Library::has_indexes`]).
+    pub(crate) async fn open_or_beside(&self) -> Result<Arc<Library>, Problem> {
+        match self.open().await {
+            Err(problem) if problem.code == ErrorCode::LibraryInUse => self.open_beside().await,
+            opened => opened,
+        }
+    }
+
     /// Opens the library to look at it, with its indexes brought up to date.
     pub(crate) async fn open_current(&self) -> Result<Arc<Library>, Problem> {
-        let library = self.open().await?;
+        let library = self.open().await.map_err(|problem| match problem.code {
+            ErrorCode::LibraryInUse => {
+                let message = format!("{}; only the process that has the indexes can search", problem.message);
+                Problem { message, ..problem }
+            }
+            _ => problem,
+        })?;
         while library.indexing().catch_up().await? {}
         Ok(library)
     }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use pagemill_core::{DocumentId, Priority, Problem, TaskId};
+use pagemill_core::{DocumentId, Priority, Problem, Stage, TaskId};
 
 use super::{Global, Outcome, output, progress::TaskProgress, project};
 use crate::{
@@ -20,8 +20,8 @@ pub(crate) struct ProcessArgs {
     /// The document's id, file name or title.
     document: String,
     /// Do this stage and those behind it again, even where nothing has changed.
-    #[arg(long, value_name = "STAGE")]
-    from: Option<String>,
+    #[arg(long, value_name = "STAGE", value_parser = stage_of)]
+    from: Option<Stage>,
     /// Only say what would be done, how long it takes and what it costs.
     #[arg(long)]
     dry_run: bool,
@@ -47,12 +47,8 @@ pub(crate) struct ReplaceArgs {
 
 /// Runs `process`.
 pub(crate) async fn run(global: &Global, args: &ProcessArgs) -> Result<Outcome, Problem> {
-    let options = ProcessOptions {
-        recipe: args.recipe.clone(),
-        priority: Priority::Normal,
-        from: args.from.as_deref().map(stage_of).transpose()?,
-    };
-    let library = global.open().await?;
+    let options = ProcessOptions { recipe: args.recipe.clone(), priority: Priority::Normal, from: args.from };
+    let library = open(global, args.wait).await?;
     let id = library.find_document(&project(), &args.document).await?;
     if args.dry_run {
         let plan = library.plan(&project(), &id, &options).await?;
@@ -60,39 +56,51 @@ pub(crate) async fn run(global: &Global, args: &ProcessArgs) -> Result<Outcome, 
         show_plan(global, &plan);
         return Ok(Outcome::Done);
     }
-    let workers = args.wait.then(|| Workers::start(&library));
+    let workers = start_workers(&library, args.wait);
     let task = library.process(&project(), &id, &options).await?;
-    follow(global, &library, workers, &id, task).await
+    follow(global, &library, (args.wait, workers), &id, task).await
+}
+
+/// Opens a library to queue work in it, and to wait for it if asked to.
+pub(crate) async fn open(global: &Global, wait: bool) -> Result<Arc<Library>, Problem> {
+    if wait { global.open_or_beside().await } else { global.open_beside().await }
+}
+
+/// Workers for a command that waits, where nobody else has the library and works.
+pub(crate) fn start_workers(library: &Arc<Library>, wait: bool) -> Option<Workers> {
+    (wait && library.has_indexes()).then(|| Workers::start(library))
 }
 
 /// Runs `replace`.
 pub(crate) async fn replace(global: &Global, args: &ReplaceArgs) -> Result<Outcome, Problem> {
-    let library = global.open().await?;
+    let library = open(global, args.wait).await?;
     let id = library.find_document(&project(), &args.document).await?;
-    let workers = args.wait.then(|| Workers::start(&library));
+    let workers = start_workers(&library, args.wait);
     let added = library.replace_with_file(&project(), &id, &args.file, &ProcessOptions::default()).await?;
     let task: TaskId = added.task.clone().unwrap_or_default().parse()?;
     let task = library.task(&project(), &task).await?;
-    follow(global, &library, workers, &id, task).await
+    follow(global, &library, (args.wait, workers), &id, task).await
 }
 
 /// Waits for the end of a task if asked to, and says how it stands.
 async fn follow(
     global: &Global,
     library: &Arc<Library>,
-    workers: Option<Workers>,
+    (wait, workers): (bool, Option<Workers>),
     id: &DocumentId,
     mut task: TaskView,
 ) -> Result<Outcome, Problem> {
-    if let Some(workers) = workers {
+    if wait {
         let mut progress = TaskProgress::new(1, global.json);
         let task_id: TaskId = task.id.parse()?;
-        while !is_final(&task) {
+        while !is_final(&task) && library.may_be_worked_on() {
             task = library.wait_task(&project(), &task_id, std::time::Duration::from_millis(500)).await?;
             progress.update(id.as_str(), &task);
         }
         progress.end(id.as_str(), &task);
         progress.finish();
+    }
+    if let Some(workers) = workers {
         workers.stop().await;
     }
     library.close().await;
@@ -116,6 +124,7 @@ async fn follow(
     Ok(match task.status.as_str() {
         "failed" | "cancelled" => Outcome::Failed,
         "partial" => Outcome::Partial,
+        _ if wait && !is_final(&task) => Outcome::Partial,
         _ => Outcome::Done,
     })
 }

@@ -15,7 +15,7 @@ pub(crate) struct RmArgs {
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, args: &RmArgs) -> Result<Outcome, Problem> {
-    let library = global.open().await?;
+    let library = global.open_or_beside().await?;
     let mut receipts = Vec::new();
     let mut problems = 0;
     for word in &args.documents {

@@ -28,7 +28,7 @@ pub(crate) async fn run(global: &Global, args: &SchedulesArgs) -> Result<Outcome
         Some(SchedulesCommand::Run { name }) => Some(Schedule::parse(name)?),
         None => None,
     };
-    let library = global.open().await?;
+    let library = global.open_beside().await?;
     let schedules = match one {
         Some(schedule) => library.run_schedule(schedule).await.map(|view| vec![view]),
         None => library.schedules().await,

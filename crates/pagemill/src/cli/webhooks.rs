@@ -52,7 +52,7 @@ enum WebhooksCommand {
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, args: &WebhooksArgs) -> Result<Outcome, Problem> {
-    let library = global.open().await?;
+    let library = global.open_beside().await?;
     let project = project();
     let id = |word: &str| word.parse::<WebhookId>();
     match &args.command {

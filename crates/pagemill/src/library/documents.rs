@@ -102,7 +102,10 @@ impl Library {
             let blobs = self.store().remove_unused_blobs(self.blobs()).await?;
             removed.insert("files".to_owned(), u64::from(blobs));
         }
-        self.indexing().apply_to(self.store().last_change().await?).await?;
+        // The process that has the indexes follows by itself; what it finds is looked up in the rows, which are gone.
+        if self.has_indexes() {
+            self.indexing().apply_to(self.store().last_change().await?).await?;
+        }
 
         let mut left = BTreeMap::new();
         if self.store().document(project, id).await?.is_some() {

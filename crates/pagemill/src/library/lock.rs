@@ -11,6 +11,14 @@ pub(super) struct LibraryLock {
 }
 
 impl LibraryLock {
+    /// Whether a process has the library. When it cannot be told, one does.
+    pub(super) fn is_held(library: &Path) -> bool {
+        match File::open(library.join("library.lock")) {
+            Ok(file) => file.try_lock_shared().is_err(),
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        }
+    }
+
     /// Makes the library's folder if need be and locks it.
     ///
     /// # Errors

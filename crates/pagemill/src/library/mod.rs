@@ -161,6 +161,12 @@ impl Library {
         matches!(self.place, Place::Whole(_))
     }
 
+    /// Whether somebody may be at work on it: this process, or the one it was opened beside. On PostgreSQL workers
+    /// anywhere may be.
+    pub fn may_be_worked_on(&self) -> bool {
+        self.has_indexes() || self.settings.is_shared() || LibraryLock::is_held(&self.settings.library)
+    }
+
     /// The settings it was opened with.
     pub fn settings(&self) -> &Settings {
         &self.settings

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     made_pdf::{pdf, word_of},
-    support::TestLibrary,
+    support::{TestLibrary, sample},
 };
 
 fn library_of(pages: u32) -> (TestLibrary, String) {
@@ -86,7 +86,7 @@ fn a_changed_setting_redoes_only_what_depends_on_it() {
     assert_eq!(doctor.code, 0, "{}", doctor.stdout);
     let asked = library.json(&["process", &id, "--from", "parse", "--wait"]);
     assert_eq!(of_stage(&asked, "parse"), (40, 0));
-    library.run(&["process", &id, "--from", "soup"]).assert_failed_with("invalid_request");
+    assert_eq!(library.run(&["process", &id, "--from", "soup"]).code, 2);
 }
 
 #[test]
@@ -175,4 +175,41 @@ async fn schedules_are_seen_and_run_by_hand() {
     let all: Value = reqwest::get(server.at("/api/v1/schedules")).await.unwrap().json().await.unwrap();
     assert!(all["items"][1]["last_run"].is_string() && all["items"][0]["last_run"].is_null(), "{all}");
     assert_eq!(client.post(server.at("/api/v1/schedules/soup/run")).send().await.unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn what_needs_the_database_alone_works_beside_a_server() {
+    let library = TestLibrary::new();
+    let server = library.serve();
+    let article = sample("two_columns.pdf");
+    let added = library.json(&["add", article.to_str().unwrap(), "--wait"]);
+    assert_eq!(added["documents"][0]["status"], "completed", "{added}");
+    let id = added["documents"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(library.json(&["schedules"])["schedules"].as_array().unwrap().len(), 5);
+    assert_eq!(library.json(&["schedules", "run", "files"])["schedules"][0]["last_result"], json!({"removed": 0}));
+    assert_eq!(library.json(&["webhooks", "ls"])["webhooks"], json!([]));
+    assert_eq!(library.json(&["process", &id, "--dry-run"])["document"], id);
+    let done = library.json(&["process", &id, "--from", "chunk", "--wait"]);
+    assert_eq!(done["task"]["status"], "completed", "{done}");
+    let other = sample("procedure.pdf");
+    let done = library.json(&["replace", &id, other.to_str().unwrap(), "--wait"]);
+    assert_eq!(done["task"]["status"], "completed", "{done}");
+
+    // Without waiting it is queued, and the server comes to it.
+    let queued = library.run(&["add", article.to_str().unwrap(), "--json"]);
+    assert_eq!(queued.code, 0, "{}", queued.stderr);
+    let task = queued.json()["documents"][0]["task"].as_str().unwrap().to_owned();
+    server.until(&format!("/api/v1/tasks/{task}"), |task| task["status"] == "completed").await;
+    let found = async || -> Value {
+        let address = server.at("/api/v1/search?mode=lexical&q=centrifugal%20pump");
+        reqwest::get(address).await.unwrap().json().await.unwrap()
+    };
+    let of_it = |found: &Value| found["results"].as_array().unwrap().iter().filter(|hit| hit["document"] == id).count();
+    let before = found().await;
+    let deleted = library.json(&["rm", &id]);
+    assert_eq!((&deleted["deleted"][0]["document"], &deleted["deleted"][0]["left"]), (&json!(id), &json!({})));
+    let after = found().await;
+    assert!(of_it(&before) > 0 && of_it(&after) == 0, "{before} {after}");
+    assert_eq!(reqwest::get(server.at(&format!("/api/v1/documents/{id}"))).await.unwrap().status(), 404);
+    assert_eq!(library.json(&["ls"])["documents"].as_array().unwrap().len(), 1);
 }
