@@ -97,7 +97,8 @@ impl Parse<'_> {
     async fn opened(&mut self, pages: u32) -> Result<(), Problem> {
         self.context.progress.step();
         if self.pages_total.replace(pages).is_none() {
-            self.context.library.store().begin_stage(&self.context.claim, pages.div_ceil(UNIT_PAGES)).await?;
+            let units = pages.div_ceil(UNIT_PAGES);
+            self.context.library.store().begin_reading(&self.context.claim, pages, units).await?;
         }
         Ok(())
     }
