@@ -1,9 +1,6 @@
 //! `parse`: the stored original becomes pages with blocks.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, time::Instant};
 
 use pagemill_core::{DocumentInfo, ErrorCode, Outline, Page, PageSource, Problem, Stage};
 use pagemill_store::{ReadBefore, Source, Unit};
@@ -180,9 +177,4 @@ impl Parse<'_> {
 
 fn warning(warning: &ReadWarning) -> Value {
     serde_json::json!({"page": warning.page, "code": warning.code, "message": warning.message})
-}
-
-/// A page may take its whole time in more than one child before it shows progress.
-pub(super) fn patience(page_seconds: u64) -> Duration {
-    Duration::from_secs(page_seconds * 4)
 }
