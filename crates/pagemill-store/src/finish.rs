@@ -48,10 +48,15 @@ impl Write for FinishTask {
         let now = wall_ms();
         let unread = ledger.iter().filter(|page| is_unread(page)).count();
         let error_text = error.as_ref().map(to_json).transpose()?;
+        // Whoever waits for the end of a task waits for one of two events; which end it was is in the status.
+        let (kind, is_done) = match status {
+            TaskStatus::Completed | TaskStatus::Partial => ("task.completed", true),
+            _ => ("task.failed", false),
+        };
         tx.execute(
-            "UPDATE tasks SET status = $2, stage = $3, error = $4, waiting = NULL, finished_ms = $5, pages_done = $6, \
-             pages_unread = $7, chunks = (SELECT COUNT(*) FROM chunks WHERE document = $8 AND version = $9) \
-             WHERE id = $1",
+            "UPDATE tasks SET status = $2, stage = $3, units_done = $10, units_total = 1, error = $4, waiting = NULL, \
+             finished_ms = $5, pages_done = $6, pages_unread = $7, \
+             chunks = (SELECT COUNT(*) FROM chunks WHERE document = $8 AND version = $9) WHERE id = $1",
             args![
                 &claim.task,
                 status.as_str(),
@@ -62,16 +67,15 @@ impl Write for FinishTask {
                 unread as i64,
                 &claim.document,
                 claim.version,
+                i64::from(is_done),
             ],
         )
         .await?;
-        // Whoever waits for the end of a task waits for one of two events; which end it was is in the status.
-        let (kind, is_done) = match status {
-            TaskStatus::Completed | TaskStatus::Partial => ("task.completed", true),
-            _ => ("task.failed", false),
-        };
         let data = json!({
             "status": status.as_str(),
+            "stage": Stage::Finish.as_str(),
+            "units_done": i64::from(is_done),
+            "units_total": 1,
             "pages": document.info.pages,
             "unread": unread,
             "code": error.as_ref().map(|error| error.code.as_str()),

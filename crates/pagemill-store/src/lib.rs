@@ -50,8 +50,8 @@ pub use pagemill_core::queue::{JobState, MAX_ATTEMPTS, MAX_CRASHES, retry_delay}
 pub use recognitions::Recognition;
 pub use records::{
     Added, Ahead, Attempt, BlockPlace, ChangeKind, ChangeRow, ChunkVector, Claim, Counts, DeadLetter, DeadLetterKind,
-    DeletionReceipt, FinishedTask, JobStanding, NewDocument, Outcome, PageOutcome, Passages, QueueState, Standing,
-    TaskFilter, WorkerJob, WorkerReport, WorkerState,
+    DeletionReceipt, FinishedTask, JobStanding, NewDocument, OpenJob, Outcome, PageOutcome, Passages, QueueState,
+    Standing, TaskFilter, WorkerJob, WorkerReport, WorkerState,
 };
 pub use schedules::{ScheduleRun, ScheduleState};
 pub use store::{Answer, Store};

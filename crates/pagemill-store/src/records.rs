@@ -416,6 +416,21 @@ pub struct JobStanding {
     pub is_many: bool,
 }
 
+/// What a task is at or waits for, in short: the job of it that comes first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenJob {
+    /// Its stage: the one behind that of the task, where that has ended.
+    pub stage: Stage,
+    /// Its state.
+    pub state: JobState,
+    /// Attempts spent, the one under way included.
+    pub attempt: u32,
+    /// When it may run, in milliseconds from now.
+    pub due_in_ms: i64,
+    /// What went wrong last.
+    pub error: Option<TaskError>,
+}
+
 /// Jobs that are claimed before another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ahead {

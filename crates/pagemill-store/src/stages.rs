@@ -21,7 +21,15 @@ impl Store {
     /// # Errors
     /// `lease_lost` when the job is no longer held.
     pub fn begin_stage<'a>(&'a self, claim: &'a Claim, units_total: u32) -> Answer<'a, ()> {
-        self.write(BeginStage { claim: claim.clone(), units_total })
+        self.write(BeginStage { claim: claim.clone(), units_total, pages_total: 0 })
+    }
+
+    /// Says that `parse` has opened the file: how many pages it has, and how many units they make.
+    ///
+    /// # Errors
+    /// `lease_lost` when the job is no longer held.
+    pub fn begin_reading<'a>(&'a self, claim: &'a Claim, pages_total: u32, units_total: u32) -> Answer<'a, ()> {
+        self.write(BeginStage { claim: claim.clone(), units_total, pages_total })
     }
 
     /// The units of a stage that are done.
@@ -74,6 +82,8 @@ impl Store {
 struct BeginStage {
     claim: Claim,
     units_total: u32,
+    /// Pages of the document; 0 leaves what is known.
+    pages_total: u32,
 }
 
 impl Write for BeginStage {
@@ -83,15 +93,37 @@ impl Write for BeginStage {
         let claim = &self.claim;
         queue::hold(tx, claim).await?;
         let now = wall_ms();
-        tx.execute(
-            "UPDATE tasks SET status = 'processing', stage = $2, units_total = $3, units_done = \
-             (SELECT COUNT(*) FROM checkpoints WHERE document = $5 AND version = $6 AND stage = $2 AND unit >= 0), \
-             waiting = NULL, started_ms = COALESCE(started_ms, $4), stage_started_ms = $4 WHERE id = $1",
-            args![&claim.task, claim.stage.as_str(), self.units_total, now, &claim.document, claim.version],
-        )
-        .await?;
+        let row = tx
+            .row(
+                "UPDATE tasks SET status = 'processing', stage = $2, units_total = $3, units_done = \
+                 (SELECT COUNT(*) FROM checkpoints WHERE document = $5 AND version = $6 AND stage = $2 AND unit >= 0), \
+                 pages_total = CASE WHEN $7 > 0 THEN $7 ELSE pages_total END, \
+                 waiting = NULL, started_ms = COALESCE(started_ms, $4), stage_started_ms = $4 WHERE id = $1 \
+                 RETURNING units_done, pages_done, pages_total",
+                args![
+                    &claim.task,
+                    claim.stage.as_str(),
+                    self.units_total,
+                    now,
+                    &claim.document,
+                    claim.version,
+                    self.pages_total
+                ],
+            )
+            .await?;
+        let Some(row) = row else { return Err(lease_lost(claim)) };
+        let mut fields = row.fields();
         let kind = if claim.stage == Stage::Parse { "task.started" } else { "task.stage" };
-        let data = json!({ "stage": claim.stage.as_str(), "units": self.units_total, "attempt": claim.attempt });
+        // With what an earlier attempt has done, so that who adds up progress does not see it fall.
+        let data = json!({
+            "stage": claim.stage.as_str(),
+            "units": self.units_total,
+            "units_done": fields.int()?,
+            "units_total": self.units_total,
+            "pages_done": fields.int()?,
+            "pages_total": fields.int()?,
+            "attempt": claim.attempt,
+        });
         tx.event(kind, &claim.project, Some(&claim.task), Some(&claim.document), &data)
     }
 }

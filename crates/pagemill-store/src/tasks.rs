@@ -152,7 +152,7 @@ impl Write for CancelTask {
             args![&self.task, task.finished_ms],
         )
         .await?;
-        tx.event("task.cancelled", &self.project, Some(&self.task), Some(&task.document), &json!({}))?;
+        tx.event("task.cancelled", &self.project, Some(&self.task), Some(&task.document), &place_of(&task))?;
         Ok(Some(task))
     }
 }
@@ -160,6 +160,32 @@ impl Write for CancelTask {
 fn has_ended(task: &Task) -> Problem {
     let message = format!("task {} is `{}`, it has ended already", task.id, task.status.as_str());
     Problem::new(ErrorCode::Conflict, message)
+}
+
+/// How far a task has come, as its events tell it.
+pub(crate) fn place_of(task: &Task) -> serde_json::Value {
+    json!({ "stage": task.stage.as_str(), "units_done": task.units_done, "units_total": task.units_total })
+}
+
+/// Shows a task at the stage of a job of it that did not finish, and what it waits for. Returns the units done and in
+/// all: 0 where the stage had not begun.
+pub(crate) async fn halt_at(
+    tx: &mut Tx<'_>,
+    task: &TaskId,
+    stage: Stage,
+    waiting: Option<&str>,
+) -> Result<(u32, u32), Failure> {
+    let row = tx
+        .row(
+            "UPDATE tasks SET stage = $2, waiting = $3, units_done = CASE WHEN stage = $2 THEN units_done ELSE 0 END, \
+             units_total = CASE WHEN stage = $2 THEN units_total ELSE 0 END WHERE id = $1 \
+             RETURNING units_done, units_total",
+            args![task, stage.as_str(), waiting.map(str::to_owned)],
+        )
+        .await?;
+    let Some(row) = row else { return Ok((0, 0)) };
+    let mut fields = row.fields();
+    Ok((fields.count()?, fields.count()?))
 }
 
 /// The jobs of a task, held until the transaction ends.
@@ -207,7 +233,7 @@ impl Write for HoldTask {
         )
         .await?;
         let kind = if self.hold { "task.paused" } else { "task.resumed" };
-        tx.event(kind, &self.project, Some(&self.task), Some(&task.document), &json!({}))?;
+        tx.event(kind, &self.project, Some(&self.task), Some(&task.document), &place_of(&task))?;
         tx.wake();
         Ok(Some(task))
     }

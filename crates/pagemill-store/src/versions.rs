@@ -323,7 +323,8 @@ async fn stop(tx: &mut Tx<'_>, task: &Task) -> Result<(), Failure> {
         args![&task.id, wall_ms()],
     )
     .await?;
-    let data = serde_json::json!({ "reason": "replaced" });
+    let mut data = tasks::place_of(task);
+    data["reason"] = "replaced".into();
     tx.event("task.cancelled", &task.project, Some(&task.id), Some(&task.document), &data)
 }
 

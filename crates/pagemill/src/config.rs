@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use pagemill_core::{ErrorCode, Problem};
+use pagemill_core::{ErrorCode, Problem, Stage};
 use serde::Deserialize;
 
 use crate::ocr::Languages;
@@ -190,6 +190,16 @@ impl Limits {
     /// time that passes, and that is no fault of the page.
     pub fn ocr_patience(&self) -> Duration {
         Duration::from_secs(self.ocr_page_seconds.saturating_mul(3))
+    }
+
+    /// How long one unit of a stage may take: what shows no progress for longer stands still.
+    pub fn unit_patience(&self, stage: Stage) -> Duration {
+        match stage {
+            Stage::Parse => self.page_patience(),
+            // It shows progress with each look at a page.
+            Stage::Ocr => self.ocr_patience(),
+            Stage::Chunk | Stage::Embed | Stage::Index | Stage::Finish => Duration::from_secs(60),
+        }
     }
 
     /// How long to wait for a document.

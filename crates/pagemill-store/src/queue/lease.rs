@@ -18,6 +18,7 @@ use crate::{
     dialect::wall_ms,
     failure::{Failure, lease_lost},
     sql::{LIST, Tx, Write, args, short_list},
+    tasks,
 };
 
 impl Store {
@@ -185,9 +186,14 @@ impl Write for Release {
         stored::save(tx, std::slice::from_ref(&job)).await?;
         let ended = Ended { before: &before, worker: &claim.worker, outcome: Outcome::Released, error: None };
         attempts::record(tx, &[ended]).await?;
-        tx.execute("UPDATE tasks SET waiting = $2 WHERE id = $1", args![&claim.task, self.waiting.clone()]).await?;
+        let (units_done, units_total) = tasks::halt_at(tx, &claim.task, claim.stage, self.waiting.as_deref()).await?;
         if let Some(waiting) = &self.waiting {
-            let data = json!({ "stage": claim.stage.as_str(), "for": waiting });
+            let data = json!({
+                "stage": claim.stage.as_str(),
+                "units_done": units_done,
+                "units_total": units_total,
+                "for": waiting,
+            });
             tx.event("task.waiting", &claim.project, Some(&claim.task), Some(&claim.document), &data)?;
         }
         Ok(())
@@ -220,8 +226,11 @@ impl Write for RetryLater {
         if after == AfterFault::SetAside {
             return expiry::after_set_aside(tx, &job, error).await;
         }
+        let (units_done, units_total) = tasks::halt_at(tx, &claim.task, claim.stage, None).await?;
         let data = json!({
             "stage": claim.stage.as_str(),
+            "units_done": units_done,
+            "units_total": units_total,
             "attempt": claim.attempt,
             "crashes": job.job.crashes,
             "code": error.code.as_str(),

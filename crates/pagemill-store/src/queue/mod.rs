@@ -27,6 +27,7 @@ use crate::{
     dialect::wall_ms,
     failure::{Failure, lease_lost},
     sql::{LIST, Tx, Value, args, short_list, to_json},
+    tasks,
 };
 use attempts::Ended;
 use stored::{StoredJob, job_columns};
@@ -249,11 +250,18 @@ pub(crate) async fn fail(
     error: &TaskError,
 ) -> Result<(), Failure> {
     take_away(tx, task).await?;
+    let (units_done, units_total) = tasks::halt_at(tx, task, stage, None).await?;
     tx.execute(
-        "UPDATE tasks SET status = 'failed', stage = $2, error = $3, waiting = NULL, finished_ms = $4 WHERE id = $1",
-        args![task, stage.as_str(), to_json(error)?, wall_ms()],
+        "UPDATE tasks SET status = 'failed', error = $2, finished_ms = $3 WHERE id = $1",
+        args![task, to_json(error)?, wall_ms()],
     )
     .await?;
-    let data = json!({ "stage": stage.as_str(), "code": error.code.as_str(), "message": error.message });
+    let data = json!({
+        "stage": stage.as_str(),
+        "units_done": units_done,
+        "units_total": units_total,
+        "code": error.code.as_str(),
+        "message": error.message,
+    });
     tx.event("task.failed", project, Some(task), Some(document), &data)
 }

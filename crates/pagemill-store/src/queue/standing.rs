@@ -1,12 +1,14 @@
 //! What a task waits for: its job, and who is ahead of it.
 
+use std::collections::HashMap;
+
 use pagemill_core::{Priority, ProjectId, TaskId, queue::JobState};
 
 use super::stored::{StoredJob, job_columns};
 use crate::{
-    Ahead, Answer, JobStanding, Standing, Store,
+    Ahead, Answer, JobStanding, OpenJob, Standing, Store,
     failure::Failure,
-    sql::{Conn, args},
+    sql::{Conn, LIST, args, short_list},
     tasks::{task_columns, task_of},
 };
 
@@ -53,6 +55,41 @@ impl Store {
                 });
             }
             Ok(Some(standing))
+        })
+    }
+
+    /// What each of these tasks is at or waits for; those that have no job but dead letters are left out.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn first_jobs<'a>(&'a self, tasks: &'a [TaskId]) -> Answer<'a, HashMap<TaskId, OpenJob>> {
+        const JOBS: &str =
+            concat!("SELECT ", job_columns!(), " FROM jobs WHERE task IN ({list}) AND state <> 'dead' ORDER BY id");
+        self.answer(async move {
+            let mut open: HashMap<TaskId, OpenJob> = HashMap::new();
+            if tasks.is_empty() {
+                return Ok(open);
+            }
+            let mut reader = self.reader().await?;
+            let mut conn = reader.conn();
+            let now = self.clock().now(&mut conn).await?;
+            for some in tasks.chunks(LIST) {
+                let (sql, values) = short_list(JOBS, &[], some);
+                for job in StoredJob::read_all(&conn.rows(sql, &values).await?)? {
+                    let seen = OpenJob {
+                        stage: job.stage,
+                        state: job.job.state,
+                        attempt: job.job.attempt,
+                        due_in_ms: (job.job.run_at - now).max(0),
+                        error: job.error,
+                    };
+                    let first = open.entry(job.task).or_insert_with(|| seen.clone());
+                    if seen.state < first.state {
+                        *first = seen;
+                    }
+                }
+            }
+            Ok(open)
         })
     }
 }

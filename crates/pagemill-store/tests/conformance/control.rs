@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pagemill_core::{
-    ErrorCode, Page, PageSource, Priority, ProjectId, Queue, Stage, TaskStatus, WorkerId, queue::JobState,
+    ErrorCode, Page, PageSource, Priority, ProjectId, Queue, Stage, TaskId, TaskStatus, WorkerId, queue::JobState,
 };
 use pagemill_store::{
     Ahead, DeadLetter, DeadLetterKind, MAX_ATTEMPTS, MAX_CRASHES, NewDocument, Outcome, TaskFilter, WorkerJob,
@@ -22,6 +22,7 @@ stories!(
     two_letters_of_a_task_are_replayed_in_their_order,
     a_discarded_letter_leaves_its_task_as_it_ended,
     a_paused_task_is_not_claimed_and_goes_on_where_it_was,
+    every_event_of_a_task_says_how_far_it_is,
     a_paused_queue_gives_nothing,
     many_claimers_keep_the_limit_of_a_queue,
     a_task_knows_who_is_ahead,
@@ -218,6 +219,64 @@ async fn a_paused_task_is_not_claimed_and_goes_on_where_it_was(world: &World) {
     assert_eq!(code(store.resume_task(&world.project, id).await), ErrorCode::Conflict);
 }
 
+async fn every_event_of_a_task_says_how_far_it_is(world: &World) {
+    let task = world.add("a").await.task.id;
+    let store = &world.store;
+    let claim = world.claim_one().await;
+    store.begin_reading(&claim, 48, 3).await.unwrap();
+    store.save_pages(&claim, 0, &[page(1)]).await.unwrap();
+    store.save_pages(&claim, 1, &[page(17)]).await.unwrap();
+    store.pause_task(&world.project, &task).await.unwrap();
+    store.resume_task(&world.project, &task).await.unwrap();
+    let claim = world.claim_one().await;
+    store.begin_reading(&claim, 48, 3).await.unwrap();
+    store.retry_later(&claim, &error(ErrorCode::BlobsUnavailable), Duration::ZERO).await.unwrap();
+    let claim = world.claim_one().await;
+    store.release(&claim, Some("the disk is full"), Duration::ZERO).await.unwrap();
+    let claim = world.claim_one().await;
+    store.begin_reading(&claim, 48, 3).await.unwrap();
+    store.save_pages(&claim, 2, &[page(33)]).await.unwrap();
+    store.finish_parse(&claim, "", &info(48), &Vec::new(), &serde_json::json!([])).await.unwrap();
+    // Given back before it has begun: it is at this stage, with nothing done.
+    let claim = world.claim_one().await;
+    store.release(&claim, Some("the disk is full"), Duration::ZERO).await.unwrap();
+    let halted = store.task(&world.project, &task).await.unwrap().unwrap();
+    assert_eq!((halted.stage, halted.units_done, halted.units_total), (Stage::Chunk, 0, 0));
+    store.cancel_task(&world.project, &task).await.unwrap();
+    let events = store.events_since(&world.project, 0, 100).await.unwrap();
+    let told: Vec<_> = events
+        .iter()
+        .filter_map(|event| Some((event.kind.strip_prefix("task.")?, &event.data)))
+        .filter(|(kind, _)| *kind != "queued")
+        .map(|(kind, data)| (kind, data["stage"].as_str().unwrap(), data["units_done"].as_i64().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("started", "parse", 0),
+            ("progress", "parse", 1),
+            ("progress", "parse", 2),
+            ("paused", "parse", 2),
+            ("resumed", "parse", 2),
+            ("started", "parse", 2),
+            ("retrying", "parse", 2),
+            ("waiting", "parse", 2),
+            ("started", "parse", 2),
+            ("progress", "parse", 3),
+            ("waiting", "chunk", 0),
+            ("cancelled", "chunk", 0),
+        ]
+    );
+    // A task that fails says where it was.
+    let again = world.add("a").await.task.id;
+    let claim = world.claim_one().await;
+    store.fail_task(&claim, &error(ErrorCode::Encrypted)).await.unwrap();
+    let events = store.events_since(&world.project, 0, 100).await.unwrap();
+    let failed = events.last().unwrap();
+    assert_eq!((failed.kind.as_str(), failed.task.as_ref()), ("task.failed", Some(&again)));
+    assert_eq!((&failed.data["stage"], &failed.data["units_done"]), (&"chunk".into(), &0.into()));
+}
+
 async fn a_paused_queue_gives_nothing(world: &World) {
     world.add("a").await;
     world.store.pause_queue(Queue::Default, true).await.unwrap();
@@ -274,11 +333,28 @@ async fn a_task_knows_who_is_ahead(world: &World) {
         ]
     );
     assert_eq!(world.store.standing(&stranger, &mine).await.unwrap(), None);
+    let tasks = [mine.clone(), TaskId::new()];
+    let open = world.store.first_jobs(&tasks).await.unwrap();
+    assert_eq!((open.len(), open[&mine].state, open[&mine].stage), (1, JobState::Ready, Stage::Parse));
     let claims = world.claim(3).await;
     let claim = claims.iter().find(|claim| claim.task == mine).unwrap();
     let standing = world.store.standing(&world.project, &mine).await.unwrap().unwrap();
     assert_eq!((standing.jobs[0].state, standing.jobs[0].worker.as_ref()), (JobState::Leased, Some(&claim.worker)));
     assert!(standing.jobs[0].lease_left_ms.unwrap() > 25_000 && standing.jobs[0].claimed_ms.is_some());
+    assert_eq!(world.store.first_jobs(&tasks).await.unwrap()[&mine].state, JobState::Leased);
+
+    // Between two stages it is the next one that waits; after an error, for its time.
+    world.run(claim, 1).await.unwrap();
+    let open = world.store.first_jobs(&tasks).await.unwrap();
+    assert_eq!((open[&mine].state, open[&mine].stage), (JobState::Ready, Stage::Chunk));
+    let claims = world.claim(9).await;
+    let claim = claims.iter().find(|claim| claim.task == mine).unwrap();
+    let pause = Duration::from_secs(20);
+    world.store.retry_later(claim, &error(ErrorCode::BlobsUnavailable), pause).await.unwrap();
+    let open = &world.store.first_jobs(&tasks).await.unwrap()[&mine];
+    assert_eq!((open.state, open.attempt), (JobState::Waiting, 1));
+    assert!((15_000..=20_000).contains(&open.due_in_ms), "{open:?}");
+    assert_eq!(open.error, Some(error(ErrorCode::BlobsUnavailable)));
 }
 
 async fn workers_register_and_are_heard_of(world: &World) {

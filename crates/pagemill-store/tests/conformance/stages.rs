@@ -78,8 +78,9 @@ async fn a_document_goes_through_every_stage(world: &World) {
     let added = world.add("a").await;
     let id = &added.document.id;
     let claim = world.claim_one().await;
-    world.store.begin_stage(&claim, 1).await.unwrap();
-    assert_eq!(world.task_of(id).await.status, TaskStatus::Processing);
+    world.store.begin_reading(&claim, 2, 1).await.unwrap();
+    let begun = world.task_of(id).await;
+    assert_eq!((begun.status, begun.pages_total), (TaskStatus::Processing, 2), "known as soon as the file is open");
     world.store.save_pages(&claim, 0, &[page(1), page(2)]).await.unwrap();
     let outline = vec![OutlineEntry { title: "One".to_owned(), level: 1, page: Some(2) }];
     world.store.finish_parse(&claim, "", &info(2), &outline, &json!([{"page": 1, "what": "odd"}])).await.unwrap();
@@ -103,6 +104,7 @@ async fn a_document_goes_through_every_stage(world: &World) {
     let timed: Vec<Stage> = task.timings.iter().map(|(stage, _)| *stage).collect();
     assert_eq!(timed, [Stage::Parse, Stage::Chunk, Stage::Embed, Stage::Index, Stage::Finish]);
     assert!(task.finished_ms.is_some());
+    assert_eq!((task.units_done, task.units_total), (1, 1), "nothing is left of the last stage");
     assert_eq!(world.task_of(id).await, task);
 
     let live = world.store.document(&world.project, id).await.unwrap().unwrap().live_version;
@@ -113,8 +115,10 @@ async fn a_document_goes_through_every_stage(world: &World) {
     let wanted: Vec<_> = vectors(&chunks).into_iter().map(|vector| (vector.chunk, vector.vector)).collect();
     assert_eq!(found, wanted);
     assert!(world.store.index_vectors(id, 1, "another").await.unwrap().is_empty());
-    let kinds: Vec<_> =
-        world.store.events_since(&world.project, 0, 100).await.unwrap().into_iter().map(|event| event.kind).collect();
+    let events = world.store.events_since(&world.project, 0, 100).await.unwrap();
+    let progress = events.iter().find(|event| event.kind == "task.progress").unwrap();
+    assert_eq!((&progress.data["pages_done"], &progress.data["pages_total"]), (&json!(2), &json!(2)));
+    let kinds: Vec<_> = events.into_iter().map(|event| event.kind).collect();
     for kind in ["task.started", "task.progress", "document.text_extracted", "document.embeddings_generated"] {
         assert!(kinds.iter().any(|seen| seen == kind), "{kind} in {kinds:?}");
     }

@@ -62,6 +62,12 @@ pub(super) async fn stream_events(
         (None, Some(document)) => Topic::Document(document),
         (None, None) => Topic::All,
     };
+    // What is not there will not be told of.
+    match &topic {
+        Topic::All => {}
+        Topic::Task(task) => drop(faces.library.task(&faces.project, task).await?),
+        Topic::Document(document) => drop(faces.library.document(&faces.project, document).await?),
+    }
     let listener = hub.listen(&faces.project, after);
     let follower = Follower { faces, listener, topic, ready: VecDeque::new(), greeted: false };
     let keep_alive = KeepAlive::new().interval(HEARTBEAT).text("still here");
@@ -107,7 +113,10 @@ impl Follower {
                 news = self.listener.next() => news,
             };
             match news {
-                Ok(events) => self.ready.extend(events.into_iter().filter(|one| self.topic.covers(&one.event))),
+                Ok(events) => {
+                    let is_wanted = |one: &Arc<Published>| one.is_for_all() || self.topic.covers(&one.event);
+                    self.ready.extend(events.into_iter().filter(is_wanted));
+                }
                 Err(problem) => {
                     tracing::warn!(code = %problem.code, "an event stream ended: {problem}");
                     return None;

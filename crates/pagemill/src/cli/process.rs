@@ -139,6 +139,10 @@ fn show_plan(global: &Global, plan: &PlanView) {
     }
     let seconds = |seconds: Option<f64>| seconds.map_or("not measured yet".to_owned(), |time| format!("{time:.1} s"));
     for stage in &plan.stages {
+        if !stage.known {
+            output::line(&format!("{:6} {} not known before the file was read", stage.stage, stage.items));
+            continue;
+        }
         let most = if stage.exact { "" } else { "at most " };
         output::line(&format!(
             "{:6} {} {} reused, {most}{} to do, {}",
@@ -149,5 +153,9 @@ fn show_plan(global: &Global, plan: &PlanView) {
             seconds(stage.seconds)
         ));
     }
-    output::line(&format!("in all {} of work, {:.2} USD", seconds(plan.seconds), plan.cost_usd));
+    let whole = match plan.stages.iter().any(|stage| !stage.known) {
+        true => "not known yet how much work".to_owned(),
+        false => format!("{} of work", seconds(plan.seconds)),
+    };
+    output::line(&format!("in all {whole}, {:.2} USD", plan.cost_usd));
 }

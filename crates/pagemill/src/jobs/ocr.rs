@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -18,7 +18,6 @@ use pagemill_store::{Recognition, Unit};
 use super::StageContext;
 use crate::{
     cell::{ReadFile, ReadSummary, Step},
-    config::Limits,
     library::units::{UNIT_PAGES, ocr_key},
     ocr::{Languages, PageToRecognise, window_of},
 };
@@ -125,8 +124,8 @@ impl OcrStage<'_> {
     /// Recognises a page: its words, or why it has none. An error is not the page's fault.
     async fn look(&self, page: u32, languages: &Languages) -> Result<Result<Recognised, ErrorCode>, Problem> {
         let job = PageToRecognise { bytes: self.bytes.clone(), password: None, page, languages: languages.clone() };
-        let seen = self.context.library.ocr().recognise(&job).await;
-        self.context.progress.step();
+        let progress = self.context.progress.clone();
+        let seen = self.context.library.ocr().recognise(&job, &move || progress.step()).await;
         match seen {
             Ok(words) => Ok(Ok(words)),
             Err(problem) if problem.code != ErrorCode::OcrUnavailable && problem.code.fault() == Fault::Input => {
@@ -231,9 +230,4 @@ impl OcrStage<'_> {
 /// Words as they were stored.
 fn from_stored(words: &[u8]) -> Option<Recognised> {
     if words.is_empty() { None } else { postcard::from_bytes(words).ok() }
-}
-
-/// A page may be looked at four times, after others had their turn.
-pub(super) fn patience(limits: &Limits) -> Duration {
-    limits.ocr_patience() * 5
 }

@@ -1,9 +1,6 @@
 //! `parse`: the stored original becomes pages with blocks.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, time::Instant};
 
 use pagemill_core::{DocumentInfo, ErrorCode, Outline, Page, PageSource, Problem, Stage};
 use pagemill_store::{ReadBefore, Source, Unit};
@@ -97,7 +94,8 @@ impl Parse<'_> {
     async fn opened(&mut self, pages: u32) -> Result<(), Problem> {
         self.context.progress.step();
         if self.pages_total.replace(pages).is_none() {
-            self.context.library.store().begin_stage(&self.context.claim, pages.div_ceil(UNIT_PAGES)).await?;
+            let units = pages.div_ceil(UNIT_PAGES);
+            self.context.library.store().begin_reading(&self.context.claim, pages, units).await?;
         }
         Ok(())
     }
@@ -191,9 +189,4 @@ fn in_library(problem: Problem) -> Problem {
 
 fn warning(warning: &ReadWarning) -> Value {
     serde_json::json!({"page": warning.page, "code": warning.code, "message": warning.message})
-}
-
-/// A page may take its whole time in more than one child before it shows progress.
-pub(super) fn patience(page_seconds: u64) -> Duration {
-    Duration::from_secs(page_seconds * 4)
 }

@@ -10,19 +10,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pagemill_core::{JobId, Queue, Stage, WorkerId, queue::policy::LEASE};
+use pagemill_core::{JobId, Queue, WorkerId, queue::policy::LEASE};
 use pagemill_store::{Claim, WorkerJob};
 use tokio::{
     sync::{Semaphore, watch},
     task::{AbortHandle, JoinSet},
 };
 
-use super::{EmbedPool, Progress, StageContext, ocr, parse, run_stage, webhooks};
+use super::{EmbedPool, Progress, StageContext, run_stage, webhooks};
 use crate::library::{Library, views::now_ms};
 use ends::End;
 
 /// How often an idle worker looks without being woken.
 const POLL: Duration = Duration::from_secs(1);
+/// A job that stands still keeps its lease for so long after a unit should have been done: a child that did not live
+/// through it is replaced, and the next one has to begin.
+const MARGIN: Duration = Duration::from_secs(60);
 /// How long a stop waits for the units in hand.
 const GRACE: Duration = Duration::from_secs(6);
 /// How long a stop waits for the database to take the rest back; after that the leases run out.
@@ -214,11 +217,7 @@ impl Shared {
     }
 
     fn enter(&self, claim: &Claim, progress: &Progress) {
-        let patience = match claim.stage {
-            Stage::Parse => parse::patience(self.library.settings().limits.page_seconds),
-            Stage::Ocr => ocr::patience(&self.library.settings().limits),
-            Stage::Chunk | Stage::Embed | Stage::Index | Stage::Finish => Duration::from_secs(120),
-        };
+        let patience = self.library.settings().limits.unit_patience(claim.stage) + MARGIN;
         let running = Running {
             claim: claim.clone(),
             progress: progress.clone(),

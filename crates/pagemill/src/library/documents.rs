@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use bytes::Bytes;
-use pagemill_core::{Document, DocumentId, ErrorCode, Problem, ProjectId};
+use pagemill_core::{Document, DocumentId, ErrorCode, Problem, ProjectId, Task};
 
 use super::{
     Library,
@@ -38,11 +38,14 @@ impl Library {
         let rows = self.store().documents(project, after, limit).await?;
         let ids: Vec<DocumentId> = rows.iter().map(|(document, _)| document.id.clone()).collect();
         let chunks = self.store().live_chunk_counts(&ids).await?;
-        let chunks = |id| chunks.get(id).copied().unwrap_or(0);
-        Ok(rows
-            .iter()
-            .map(|(document, task)| DocumentView::new(document, task.as_ref(), chunks(&document.id)))
-            .collect())
+        let chunks = |id: &DocumentId| chunks.get(id).copied().unwrap_or(0);
+        let newest: Vec<Task> = rows.iter().filter_map(|(_, task)| task.clone()).collect();
+        let mut tasks = self.task_views(&newest).await?.into_iter();
+        let view = |(document, task): &(Document, Option<Task>)| DocumentView {
+            task: task.as_ref().and_then(|_| tasks.next()),
+            ..DocumentView::new(document, task.as_ref(), chunks(&document.id))
+        };
+        Ok(rows.iter().map(view).collect())
     }
 
     /// One document.
@@ -53,7 +56,11 @@ impl Library {
         let document = self.readable(project, id).await?;
         let task = self.store().newest_task(project, id).await?;
         let chunks = self.live_chunks(id).await?;
-        Ok(DocumentView::new(&document, task.as_ref(), chunks))
+        let view = DocumentView::new(&document, task.as_ref(), chunks);
+        Ok(match &task {
+            Some(task) => DocumentView { task: Some(self.task_view(task).await?), ..view },
+            None => view,
+        })
     }
 
     /// Finds a document by its id, or by the name or title it has if that is unique.

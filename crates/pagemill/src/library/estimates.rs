@@ -13,6 +13,8 @@ pub(super) const SAMPLE: u32 = 100;
 pub(super) struct Speeds {
     /// Seconds for a page.
     pub(super) per_page: BTreeMap<Stage, f64>,
+    /// The share of the pages whose documents had pictures to recognise, 0 to 1.
+    recognised: f64,
     /// Pages of a document on average, for those not yet opened.
     pages: f64,
 }
@@ -33,19 +35,19 @@ impl Speeds {
             }
         }
         let all_pages: f64 = good.iter().map(|task| f64::from(task.pages)).sum();
+        let recognised = sums.get(&Stage::Ocr).map_or(0.0, |(_, pages)| pages / all_pages);
         Self {
+            recognised,
             per_page: sums.into_iter().map(|(stage, (time, pages))| (stage, time / pages)).collect(),
             pages: all_pages / (good.len().max(1)) as f64,
         }
     }
 
-    /// Seconds of work that are left of a task, without the time it waits; `None` when nothing was measured yet.
+    /// Seconds of work that are left of a task, without the time it waits; `None` while a stage it has before it was
+    /// never measured.
     pub(super) fn left(&self, task: &Task) -> Option<f64> {
         if task.status.is_final() {
             return Some(0.0);
-        }
-        if self.per_page.is_empty() {
-            return None;
         }
         let pages = if task.pages_total > 0 { f64::from(task.pages_total) } else { self.pages };
         let mut seconds = 0.0;
@@ -55,16 +57,29 @@ impl Speeds {
             } else {
                 1.0
             };
-            // A stage that none of them ran (OCR, where no page is a picture) is expected to cost nothing.
-            seconds += self.per_page.get(&stage).copied().unwrap_or(0.0) * pages * open;
+            if open > 0.0 {
+                seconds += self.expected(stage, stage == task.stage)? * pages * open;
+            }
         }
         Some(seconds)
     }
 
+    /// Seconds that a stage is expected to take for a page; `None` when it was never measured. Whether there is
+    /// something to recognise is known only when OCR has begun: before, it costs what it cost over all documents.
+    fn expected(&self, stage: Stage, has_begun: bool) -> Option<f64> {
+        let measured = self.per_page.get(&stage).copied();
+        match stage {
+            Stage::Ocr if !has_begun => {
+                Some(measured.unwrap_or(0.0) * self.recognised).filter(|_| !self.per_page.is_empty())
+            }
+            _ => measured,
+        }
+    }
+
     /// Seconds a whole task takes on average.
     pub(super) fn whole(&self) -> Option<f64> {
-        let sum: f64 = self.per_page.values().sum();
-        (!self.per_page.is_empty()).then_some(sum * self.pages)
+        let seconds: Option<f64> = Stage::ALL.into_iter().map(|stage| self.expected(stage, false)).sum();
+        seconds.map(|seconds| seconds * self.pages)
     }
 }
 
@@ -110,6 +125,29 @@ mod tests {
         near(speeds.left(&task(Stage::Parse, 100, 5, 10)), 10.0 * stages - 5.0);
         near(speeds.left(&task(Stage::Finish, 100, 0, 1)), 10.0);
         near(speeds.whole(), 2.0 * stages);
+    }
+
+    #[test]
+    fn a_stage_that_was_never_measured_takes_nobody_knows_how_long() {
+        let mut text = finished(10, 1.0);
+        text.timings.retain(|(stage, _)| *stage != Stage::Ocr);
+        let speeds = Speeds::measure(std::slice::from_ref(&text));
+        let stages = Stage::ALL.len() as f64;
+        let near = |left: Option<f64>, expected: f64| assert!((left.unwrap() - expected).abs() < 1e-9, "{left:?}");
+        // None of them had pictures, so that none are expected; where there are some, they take their time.
+        near(speeds.left(&task(Stage::Parse, 10, 0, 1)), stages - 1.0);
+        assert_eq!(speeds.left(&task(Stage::Ocr, 10, 0, 10)), None);
+        near(speeds.left(&task(Stage::Ocr, 10, 10, 10)), stages - 2.0);
+        near(speeds.left(&task(Stage::Chunk, 10, 0, 1)), stages - 2.0);
+        // One document in four is a scan.
+        let speeds = Speeds::measure(&[finished(10, 8.0), text.clone(), text.clone(), text.clone()]);
+        near(Some(speeds.expected(Stage::Ocr, false).unwrap()), 0.2);
+        near(Some(speeds.expected(Stage::Ocr, true).unwrap()), 0.8);
+        // Of a stage that each document goes through, nothing is known.
+        text.timings.retain(|(stage, _)| *stage != Stage::Embed);
+        let speeds = Speeds::measure(&[text]);
+        assert_eq!((speeds.left(&task(Stage::Parse, 10, 0, 1)), speeds.whole()), (None, None));
+        assert!(speeds.left(&task(Stage::Index, 10, 0, 1)).is_some());
     }
 
     #[test]

@@ -57,6 +57,11 @@ impl Published {
         let update = ProcessingUpdate::of(&event).and_then(|update| serde_json::to_vec(&update).ok()).map(Bytes::from);
         Self { event, text, update }
     }
+
+    /// Whether it is told to everybody, whatever they asked for.
+    pub(crate) fn is_for_all(&self) -> bool {
+        self.event.kind == "broadcast"
+    }
 }
 
 /// Reads new events once and hands them to all who listen.

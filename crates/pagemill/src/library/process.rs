@@ -117,12 +117,14 @@ impl Library {
         options.check()?;
         let document = self.readable(project, id).await?;
         let live = document.live_version;
-        let pages = document.info.pages;
-        let read_again = if options.may_reuse(Stage::Parse) {
-            self.pages_to_read(&parse_key(&document.sha256), pages).await?
-        } else {
-            pages
+        // Until a first version is live, the task that reads the file knows first.
+        let newest = if live.is_none() { self.store().newest_task(project, id).await? } else { None };
+        let key = parse_key(&document.sha256);
+        let pages = match document.info.pages.max(newest.map_or(0, |task| task.pages_total)) {
+            0 => self.store().read_before(&key).await?.map_or(0, |before| before.info.pages),
+            pages => pages,
         };
+        let read_again = if options.may_reuse(Stage::Parse) { self.pages_to_read(&key, pages).await? } else { pages };
         let (mut chunks, mut cut_again, mut embed_again) = (0, None, None);
         if let Some(version) = live {
             chunks = self.store().chunk_count(id, version).await?;
@@ -139,12 +141,26 @@ impl Library {
         if self.embedder().is_none() {
             embed_again = Some(0);
         }
-        let mut stages = vec![self.planned(Stage::Parse, pages, Some(read_again)).await?];
-        if let Some(version) = live {
-            stages.extend(self.planned_ocr(id, version, options).await?);
+        let mut stages = Vec::new();
+        stages.push(match pages {
+            0 => PlannedStage::unknown(Stage::Parse),
+            _ => self.planned(Stage::Parse, pages, Some(read_again)).await?,
+        });
+        match live {
+            Some(version) => {
+                stages.extend(self.planned_ocr(id, version, options).await?);
+                stages.push(self.planned(Stage::Chunk, chunks, cut_again).await?);
+                stages.push(self.planned(Stage::Embed, chunks, embed_again).await?);
+            }
+            // How many pictures and how much text there is shows when it has been read.
+            None => {
+                stages.extend([PlannedStage::unknown(Stage::Ocr), PlannedStage::unknown(Stage::Chunk)]);
+                stages.push(match embed_again {
+                    Some(_) => self.planned(Stage::Embed, 0, embed_again).await?,
+                    None => PlannedStage::unknown(Stage::Embed),
+                });
+            }
         }
-        stages.push(self.planned(Stage::Chunk, chunks, cut_again).await?);
-        stages.push(self.planned(Stage::Embed, chunks, embed_again).await?);
         let seconds = stages.iter().map(|stage| stage.seconds).sum::<Option<f64>>();
         let is_exact = stages.iter().all(|stage| stage.exact);
         Ok(PlanView { document: id.to_string(), stages, seconds, exact: is_exact, cost_usd: 0.0 })
@@ -216,6 +232,7 @@ impl Library {
             reused: items - to_do.min(items),
             to_do,
             exact: again.is_some(),
+            known: true,
             seconds: if to_do == 0 { Some(0.0) } else { times.seconds_for(to_do) },
         })
     }

@@ -13,8 +13,8 @@ use super::{
     Library,
     estimates::{SAMPLE, Speeds},
     views::{BulkView, DeadLetterView, FiguresView, QueueView, RefusedView, TaskStatisticsView, WorkerView},
-    why::held_up,
 };
+use crate::config::Limits;
 
 /// What is around a task is looked at so often at most: every row of a list is told from it.
 const FRESH: Duration = Duration::from_secs(2);
@@ -23,18 +23,14 @@ const MEASURED: u32 = 1000;
 /// Dead letters that are replayed by one call at most.
 const BULK: u32 = 1000;
 
-/// What is around a task: queues, workers, and how fast work has been lately.
+/// What is around a task: queues, workers, how fast work has been lately, and what the settings say.
 pub(super) struct Surroundings {
-    queues: Vec<QueueState>,
-    workers: Vec<WorkerState>,
+    pub(super) queues: Vec<QueueState>,
+    pub(super) workers: Vec<WorkerState>,
     pub(super) speeds: Speeds,
-}
-
-impl Surroundings {
-    /// What holds up the jobs of a queue that are ready, in words, if anything does.
-    pub(super) fn held_up(&self, queue: Queue) -> Option<String> {
-        held_up(queue, &self.queues, &self.workers).map(|(_, words)| words)
-    }
+    /// Whether workers of their own can be started beside the server.
+    pub(super) is_shared: bool,
+    pub(super) limits: Limits,
 }
 
 fn no_letter(job: &JobId) -> Problem {
@@ -53,13 +49,20 @@ impl Library {
         {
             return Ok(known);
         }
-        let around = Arc::new(Surroundings {
+        let around = Arc::new(self.look_around().await?);
+        *self.surroundings.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&around)));
+        Ok(around)
+    }
+
+    /// What is around tasks now.
+    pub(super) async fn look_around(&self) -> Result<Surroundings, Problem> {
+        Ok(Surroundings {
             queues: self.store().queues().await?,
             workers: self.store().workers().await?,
             speeds: Speeds::measure(&self.store().last_finished(SAMPLE).await?),
-        });
-        *self.surroundings.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&around)));
-        Ok(around)
+            is_shared: self.settings().is_shared(),
+            limits: self.settings().limits,
+        })
     }
 
     /// Every queue.
@@ -224,6 +227,7 @@ impl Library {
                 .map(|(stage, seconds)| (stage.as_str().to_owned(), seconds))
                 .collect(),
             pages_per_minute: span.map(|span| pages / span * 60.0),
+            cost_usd: 0.0,
         })
     }
 }

@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 
 use super::{
     Library,
-    queues::Surroundings,
     views::{AttemptView, BulkView, ConfinementView, LibraryView, RefusedView, StepView, TaskDetails, TaskView},
 };
 
@@ -47,7 +46,7 @@ impl Library {
     /// `not_found`, and of the database.
     pub async fn task(&self, project: &ProjectId, id: &TaskId) -> Result<TaskView, Problem> {
         let task = self.store().task(project, id).await?.ok_or_else(|| no_task(id))?;
-        Ok(self.task_view(&task, &*self.surroundings().await?))
+        self.task_view(&task).await
     }
 
     /// A task with its steps and attempts.
@@ -60,20 +59,40 @@ impl Library {
         Ok(TaskDetails {
             stages: StepView::of(&task),
             attempts: attempts.iter().map(AttemptView::from).collect(),
-            task: self.task_view(&task, &*self.surroundings().await?),
+            task: self.task_view(&task).await?,
         })
     }
 
     /// A task, with what can be said from what is around it.
-    fn task_view(&self, task: &Task, around: &Surroundings) -> TaskView {
-        let mut view = TaskView::from(task);
-        if !task.status.is_final() {
-            view.remaining_seconds = around.speeds.left(task);
+    ///
+    /// # Errors
+    /// Of the database.
+    pub(super) async fn task_view(&self, task: &Task) -> Result<TaskView, Problem> {
+        let views = self.task_views(std::slice::from_ref(task)).await?;
+        Ok(views.into_iter().next().unwrap_or_else(|| TaskView::from(task)))
+    }
+
+    /// Tasks in their order, with what can be said from what is around them.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub(super) async fn task_views(&self, tasks: &[Task]) -> Result<Vec<TaskView>, Problem> {
+        let open: Vec<TaskId> =
+            tasks.iter().filter(|task| !task.status.is_final()).map(|task| task.id.clone()).collect();
+        if open.is_empty() {
+            return Ok(tasks.iter().map(TaskView::from).collect());
         }
-        if task.status == TaskStatus::Queued && view.waiting.is_none() {
-            view.waiting = around.held_up(task.stage.queue());
-        }
-        view
+        let jobs = self.store().first_jobs(&open).await?;
+        let around = self.surroundings().await?;
+        let view = |task: &Task| {
+            let mut view = TaskView::from(task);
+            if !task.status.is_final() {
+                view.remaining_seconds = around.speeds.left(task);
+                view.waiting = view.waiting.or_else(|| around.what_holds(jobs.get(&task.id)?));
+            }
+            view
+        };
+        Ok(tasks.iter().map(view).collect())
     }
 
     /// Where a task stands once it has ended, or after `timeout`.
@@ -106,8 +125,7 @@ impl Library {
         limit: u32,
     ) -> Result<Vec<TaskView>, Problem> {
         let tasks = self.store().tasks_of(project, filter, after, limit).await?;
-        let around = self.surroundings().await?;
-        Ok(tasks.iter().map(|task| self.task_view(task, &around)).collect())
+        self.task_views(&tasks).await
     }
 
     /// The newest tasks that a filter lets through, newest first, and how many older ones it does.
@@ -121,8 +139,7 @@ impl Library {
         limit: u32,
     ) -> Result<(Vec<TaskView>, u64), Problem> {
         let (tasks, more) = self.store().newest_tasks_of(project, filter, limit).await?;
-        let around = self.surroundings().await?;
-        Ok((tasks.iter().map(|task| self.task_view(task, &around)).collect(), more))
+        Ok((self.task_views(&tasks).await?, more))
     }
 
     /// Does something with a task; returns it, or for [`TaskAction::Retry`] the new one.

@@ -1,17 +1,17 @@
 //! Why is it waiting? What a task waits for, who is ahead of it, who has it, and when it should be done.
 
-use pagemill_core::{Problem, ProjectId, Queue, TaskId, TaskStatus, queue::JobState};
-use pagemill_store::{JobStanding, QueueState, Standing, WorkerState};
+use std::time::Duration;
+
+use pagemill_core::{Problem, ProjectId, Queue, TaskError, TaskId, TaskStatus, queue::JobState};
+use pagemill_store::{JobStanding, OpenJob, Standing, WorkerState};
 
 use super::{
     Library,
-    estimates::{SAMPLE, Speeds, in_words},
+    estimates::in_words,
+    queues::Surroundings,
     tasks::no_task,
     views::{AheadView, ErrorView, HolderView, TaskView, WhyView, now_ms, priority_word, rfc3339},
 };
-
-/// A job that got nothing done for so long is told of as stuck, in milliseconds.
-const STUCK: u64 = 30_000;
 
 impl Library {
     /// Why a task stands where it stands.
@@ -20,44 +20,71 @@ impl Library {
     /// `not_found`, and of the database.
     pub async fn why(&self, project: &ProjectId, id: &TaskId) -> Result<WhyView, Problem> {
         let Some(standing) = self.store().standing(project, id).await? else { return Err(no_task(id)) };
-        let (queues, workers) = (self.store().queues().await?, self.store().workers().await?);
-        let speeds = Speeds::measure(&self.store().last_finished(SAMPLE).await?);
-        Ok(explain(&standing, &queues, &workers, &speeds))
+        Ok(explain(&standing, &self.look_around().await?))
     }
 }
 
-/// What holds up the jobs of a queue that are ready, if anything does.
-pub(super) fn held_up(queue: Queue, queues: &[QueueState], workers: &[WorkerState]) -> Option<(Reason, String)> {
-    let name = queue.as_str();
-    let state = queues.iter().find(|state| state.queue == queue);
-    if state.is_some_and(|state| state.paused) {
-        return Some((
-            Reason::QueuePaused,
-            format!("the queue `{name}` is paused; `pagemill queues resume {name}` lets it go on"),
-        ));
+impl Surroundings {
+    /// What holds up the job a task is at or waits for, in words, if anything does.
+    pub(super) fn what_holds(&self, job: &OpenJob) -> Option<String> {
+        match job.state {
+            JobState::Ready => self.held_up(job.stage.queue()).map(|(_, words)| words),
+            JobState::Waiting => job.error.as_ref().map(|error| between_attempts(job.attempt, error, job.due_in_ms)),
+            JobState::Leased | JobState::Paused | JobState::Dead | JobState::Done => None,
+        }
     }
-    let serving: Vec<&WorkerState> = workers
-        .iter()
-        .filter(|worker| worker.is_alive() && worker.report.places.iter().any(|(served, _)| *served == queue))
-        .collect();
-    if serving.is_empty() {
-        return Some((
-            Reason::NoWorker,
-            format!(
-                "no worker serves the queue `{name}`; start `pagemill serve`, or `pagemill worker --queues {name}`"
-            ),
-        ));
+
+    /// What holds up the jobs of a queue that are ready, if anything does.
+    fn held_up(&self, queue: Queue) -> Option<(Reason, String)> {
+        let name = queue.as_str();
+        let state = self.queues.iter().find(|state| state.queue == queue);
+        if state.is_some_and(|state| state.paused) {
+            return Some((
+                Reason::QueuePaused,
+                format!("the queue `{name}` is paused; `pagemill queues resume {name}` lets it go on"),
+            ));
+        }
+        let serving: Vec<&WorkerState> = self
+            .workers
+            .iter()
+            .filter(|worker| worker.is_alive() && worker.report.places.iter().any(|(served, _)| *served == queue))
+            .collect();
+        if serving.is_empty() {
+            return Some((Reason::NoWorker, self.without_worker(queue)));
+        }
+        if let Some(reason) = serving.first().and_then(|worker| worker.report.held_back.as_ref())
+            && serving.iter().all(|worker| worker.report.held_back.is_some())
+        {
+            return Some((Reason::HeldBack, format!("no worker takes jobs now: {reason}")));
+        }
+        let most = state.and_then(|state| state.concurrency)?;
+        let leased = state?.jobs.iter().find(|(state, _)| *state == JobState::Leased).map_or(0, |(_, count)| *count);
+        (leased >= u64::from(most)).then(|| {
+            (
+                Reason::QueueFull,
+                format!("the queue `{name}` runs {most} jobs at once at most, and {leased} are at work"),
+            )
+        })
     }
-    if let Some(reason) = serving.first().and_then(|worker| worker.report.held_back.as_ref())
-        && serving.iter().all(|worker| worker.report.held_back.is_some())
-    {
-        return Some((Reason::HeldBack, format!("no worker takes jobs now: {reason}")));
+
+    /// What to do where no worker serves a queue: a library in a folder is worked on by its server alone.
+    fn without_worker(&self, queue: Queue) -> String {
+        let name = queue.as_str();
+        let advice = if self.is_shared {
+            format!("start `pagemill serve`, or `pagemill worker --queues {name}`")
+        } else if self.workers.iter().any(WorkerState::is_alive) {
+            format!("start `pagemill serve` again, without `--queues` or with `{name}` among them")
+        } else {
+            "start `pagemill serve`".to_owned()
+        };
+        format!("no worker serves the queue `{name}`; {advice}")
     }
-    let most = state.and_then(|state| state.concurrency)?;
-    let leased = state?.jobs.iter().find(|(state, _)| *state == JobState::Leased).map_or(0, |(_, count)| *count);
-    (leased >= u64::from(most)).then(|| {
-        (Reason::QueueFull, format!("the queue `{name}` runs {most} jobs at once at most, and {leased} are at work"))
-    })
+}
+
+/// What a job waits for that is tried again.
+fn between_attempts(attempt: u32, error: &TaskError, due_in_ms: i64) -> String {
+    let due = in_words(due_in_ms as f64 / 1000.0);
+    format!("attempt {} failed: {}; it tries again in {due}", attempt.max(1), error.message)
 }
 
 /// What kind of answer it is.
@@ -95,19 +122,17 @@ impl Reason {
 }
 
 /// The answer, from what is known: pure.
-fn explain(standing: &Standing, queues: &[QueueState], workers: &[WorkerState], speeds: &Speeds) -> WhyView {
+fn explain(standing: &Standing, around: &Surroundings) -> WhyView {
     let task = &standing.task;
     let job = standing.jobs.iter().min_by_key(|job| job.state);
-    let holder = job.and_then(|job| holder(job, workers));
-    let remaining = remaining(standing, job, queues, workers, speeds);
+    let holder = job.and_then(|job| holder(job, &around.workers));
+    let remaining = remaining(standing, job, around);
     let (reason, mut sentence) = match job {
         _ if task.status.is_final() => (Reason::Ended, ended(standing)),
         None => (Reason::Stuck, "it has no job in any queue; this is a defect: cancel it and try it again".to_owned()),
         Some(job) => match job.state {
-            JobState::Leased => at_work(task, job, holder.as_ref()),
-            JobState::Ready => {
-                held_up(job.stage.queue(), queues, workers).unwrap_or_else(|| (Reason::Queued, queued(job)))
-            }
+            JobState::Leased => at_work(task, job, holder.as_ref(), around.limits.unit_patience(job.stage)),
+            JobState::Ready => around.held_up(job.stage.queue()).unwrap_or_else(|| (Reason::Queued, queued(job))),
             JobState::Waiting => (Reason::Waiting, waiting(task, job)),
             JobState::Paused => {
                 (Reason::Paused, format!("a person paused it; `pagemill resume {}` lets it go on", task.id))
@@ -177,7 +202,13 @@ fn ended(standing: &Standing) -> String {
     }
 }
 
-fn at_work(task: &pagemill_core::Task, job: &JobStanding, holder: Option<&HolderView>) -> (Reason, String) {
+/// A job that got nothing done for longer than a unit of its stage may take stands still.
+fn at_work(
+    task: &pagemill_core::Task,
+    job: &JobStanding,
+    holder: Option<&HolderView>,
+    patience: Duration,
+) -> (Reason, String) {
     let place = TaskView::from(task).detail;
     let Some(holder) = holder else { return (Reason::Working, format!("it is at work: {place}")) };
     let host = holder.host.as_ref().map_or_else(String::new, |host| format!(" on {host}"));
@@ -188,7 +219,7 @@ fn at_work(task: &pagemill_core::Task, job: &JobStanding, holder: Option<&Holder
             Reason::Silent,
             format!("{worker} has it and was last heard of {} ago; in {left} another takes it over", in_words(heard)),
         ),
-        (_, Some(silent)) if silent * 1000.0 > STUCK as f64 => (
+        (_, Some(silent)) if silent > patience.as_secs_f64() => (
             Reason::Stuck,
             format!(
                 "{worker} has it, but got nothing done at it for {} ({place}); if that goes on, it is taken away and tried again",
@@ -221,38 +252,31 @@ fn waiting(task: &pagemill_core::Task, job: &JobStanding) -> String {
     let due = in_words(job.due_in_ms as f64 / 1000.0);
     match (&task.waiting, &job.error) {
         (Some(reason), _) => format!("it waits: {reason}; it tries again in {due}"),
-        (None, Some(error)) => {
-            format!("attempt {} failed: {}; it tries again in {due}", job.attempt.max(1), error.message)
-        }
+        (None, Some(error)) => between_attempts(job.attempt, error, job.due_in_ms),
         (None, None) => format!("its time comes in {due}"),
     }
 }
 
 /// Seconds until a task should be done: its own work, and its share of the work ahead of it.
-fn remaining(
-    standing: &Standing,
-    job: Option<&JobStanding>,
-    queues: &[QueueState],
-    workers: &[WorkerState],
-    speeds: &Speeds,
-) -> Option<f64> {
-    let own = speeds.left(&standing.task)?;
+fn remaining(standing: &Standing, job: Option<&JobStanding>, around: &Surroundings) -> Option<f64> {
+    let own = around.speeds.left(&standing.task)?;
     let Some(job) = job.filter(|job| job.state != JobState::Leased) else { return Some(own) };
     let queue = job.stage.queue();
-    let places: u32 = workers
+    let places: u32 = around
+        .workers
         .iter()
         .filter(|worker| worker.is_alive())
         .flat_map(|worker| &worker.report.places)
         .filter(|(served, _)| *served == queue)
         .map(|(_, places)| *places)
         .sum();
-    let most = queues.iter().find(|state| state.queue == queue).and_then(|state| state.concurrency);
+    let most = around.queues.iter().find(|state| state.queue == queue).and_then(|state| state.concurrency);
     let places = most.map_or(places, |most| places.min(most));
     if places == 0 {
         return None;
     }
     let ahead: u64 = job.ahead.iter().map(|ahead| ahead.jobs).sum();
-    let before = speeds.whole()? * ahead as f64 / f64::from(places);
+    let before = around.speeds.whole()? * ahead as f64 / f64::from(places);
     Some(before + job.due_in_ms as f64 / 1000.0 + own)
 }
 
@@ -260,11 +284,14 @@ fn remaining(
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use pagemill_core::{JobId, Priority, Stage, Task, WorkerId};
-    use pagemill_store::{Ahead, WorkerJob, WorkerReport};
+    use pagemill_core::{ErrorCode, JobId, Priority, Stage, Task, WorkerId};
+    use pagemill_store::{Ahead, QueueState, WorkerJob, WorkerReport};
 
     use super::*;
-    use crate::library::fixtures::task_at_work;
+    use crate::{
+        config::Limits,
+        library::{estimates::Speeds, fixtures::task_at_work},
+    };
 
     fn standing(state: JobState) -> Standing {
         let task = Task { units_done: 13, units_total: 22, pages_total: 352, pages_done: 212, ..task_at_work() };
@@ -305,8 +332,18 @@ mod tests {
         QueueState { queue: Queue::Default, paused, concurrency, jobs: vec![(JobState::Leased, 2)], oldest_ms: None }
     }
 
+    fn around(queue: QueueState, workers: &[WorkerState]) -> Surroundings {
+        Surroundings {
+            queues: vec![queue],
+            workers: workers.to_vec(),
+            speeds: Speeds::default(),
+            is_shared: true,
+            limits: Limits::default(),
+        }
+    }
+
     fn ask(standing: &Standing, queue: QueueState, workers: &[WorkerState]) -> (String, String) {
-        let why = explain(standing, &[queue], workers, &Speeds::default());
+        let why = explain(standing, &around(queue, workers));
         (why.reason, why.sentence)
     }
 
@@ -353,13 +390,50 @@ mod tests {
             task: works.task.id.clone(),
             stage: Stage::Parse,
             running_ms: 90_000,
-            silent_ms: 60_000,
+            silent_ms: 50_000,
         });
+        // A page may take a while, and one that is recognised a longer one: only what takes longer stands still.
+        assert_eq!(ask(&works, queue(false, None), &[holder.clone()]).0, "working");
+        holder.report.jobs[0].silent_ms = 60_000;
         assert_eq!(ask(&works, queue(false, None), &[holder.clone()]).0, "stuck");
+        works.jobs[0].stage = Stage::Ocr;
+        assert_eq!(ask(&works, queue(false, None), &[holder.clone()]).0, "working");
+        holder.report.jobs[0].silent_ms = 360_000;
+        assert_eq!(ask(&works, queue(false, None), &[holder.clone()]).0, "stuck");
+        works.jobs[0].stage = Stage::Parse;
         holder.silent_ms = 25_000;
         let (reason, sentence) = ask(&works, queue(false, None), &[holder]);
         assert_eq!(reason, "silent");
         assert!(sentence.ends_with("last heard of 25 s ago; in 12 s another takes it over"), "{sentence}");
+    }
+
+    #[test]
+    fn what_a_task_waits_for_is_told_between_its_stages() {
+        let mut job = OpenJob { stage: Stage::Chunk, state: JobState::Ready, attempt: 0, due_in_ms: 0, error: None };
+        let holds = |job: &OpenJob, paused| around(queue(paused, None), &[worker()]).what_holds(job);
+        assert_eq!(holds(&job, false), None);
+        assert!(holds(&job, true).unwrap().starts_with("the queue `default` is paused"));
+        job.stage = Stage::Embed;
+        assert!(holds(&job, true).unwrap().starts_with("no worker serves the queue `embeddings`"));
+        job.error = Some(TaskError { code: ErrorCode::BlobsUnavailable, message: "the store is away".to_owned() });
+        (job.state, job.attempt, job.due_in_ms) = (JobState::Waiting, 2, 4_000);
+        assert_eq!(holds(&job, false).unwrap(), "attempt 2 failed: the store is away; it tries again in 4 s");
+        job.state = JobState::Leased;
+        assert_eq!(holds(&job, true), None);
+    }
+
+    #[test]
+    fn the_advice_fits_the_database() {
+        let advice = |is_shared, workers: &[WorkerState]| {
+            Surroundings { is_shared, ..around(queue(false, None), workers) }.without_worker(Queue::Images)
+        };
+        let nobody = "no worker serves the queue `images`; start `pagemill serve`";
+        assert_eq!(advice(true, &[]), format!("{nobody}, or `pagemill worker --queues images`"));
+        assert_eq!(advice(false, &[]), nobody);
+        assert_eq!(
+            advice(false, &[worker()]),
+            format!("{nobody} again, without `--queues` or with `images` among them")
+        );
     }
 
     #[test]

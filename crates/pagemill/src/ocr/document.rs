@@ -74,14 +74,14 @@ impl Ocr {
                 page,
                 languages: languages.clone(),
             };
-            match self.recognise(&job).await {
+            match self.recognise(&job, &|| {}).await {
                 Ok(mut recognised) => {
                     if std::mem::take(&mut guess) {
                         let told = self.languages_of(&recognised, &languages).await?;
                         if told != languages {
                             languages = told;
-                            recognised =
-                                self.recognise(&PageToRecognise { languages: languages.clone(), ..job }).await?;
+                            let job = PageToRecognise { languages: languages.clone(), ..job };
+                            recognised = self.recognise(&job, &|| {}).await?;
                         }
                     }
                     done.pages.push((page, recognised));

@@ -35,12 +35,13 @@ struct Look {
 }
 
 impl Ocr {
-    /// Recognises a page.
+    /// Recognises a page. Calls `moved` with each step on the way: a page may take several looks, and each of them its
+    /// time.
     ///
     /// # Errors
     /// `ocr_unavailable` without an engine or any of the languages; the file's own; `time_limit`, `memory_limit`,
     /// `reader_crashed` for this page.
-    pub async fn recognise(&self, job: &PageToRecognise) -> Result<Recognised, Problem> {
+    pub async fn recognise(&self, job: &PageToRecognise, moved: &(dyn Fn() + Sync)) -> Result<Recognised, Problem> {
         let engine = self.engine().await?;
         let (installed, missing) = job.languages.among(&engine.languages);
         if installed.is_empty() {
@@ -52,10 +53,12 @@ impl Ocr {
             return Err(Problem::new(ErrorCode::OcrUnavailable, message));
         }
         let languages = installed.join("+");
-        let Ok(_place) = self.places.acquire().await else {
-            return Err(Problem::new(ErrorCode::ShuttingDown, "the program is stopping; try again when it runs"));
+        let _place = self.place(moved).await?;
+        let step = || {
+            moved();
+            self.steps.notify_waiters();
         };
-        let mut best = self.look(job, None, &languages).await?;
+        let mut best = self.look(job, None, &languages, &step).await?;
         // Lines tell which way they run, but not which way is up; and where they tell nothing, all four are tried.
         let mut turns = vec![best.scan.turn.over()];
         if !best.scan.sure {
@@ -66,7 +69,7 @@ impl Ocr {
             if best.is_good() {
                 break;
             }
-            let other = self.look(job, Some(turn), &languages).await?;
+            let other = self.look(job, Some(turn), &languages, &step).await?;
             if other.worth() > best.worth() * 1.2 {
                 best = other;
             }
@@ -74,14 +77,24 @@ impl Ocr {
         let doubtful = doubts::regions(&best.read);
         if best.is_good() && !doubtful.is_empty() {
             let second = self.read(&best.scan, Threshold::Local, &languages).await?;
+            step();
             doubts::mend(&mut best.read, &doubtful, &second);
         }
         Ok(best.recognised())
     }
 
-    async fn look(&self, job: &PageToRecognise, turn: Option<Turn>, languages: &str) -> Result<Look, Problem> {
+    async fn look(
+        &self,
+        job: &PageToRecognise,
+        turn: Option<Turn>,
+        languages: &str,
+        step: &(dyn Fn() + Sync),
+    ) -> Result<Look, Problem> {
+        step();
         let scan = self.cells.scan(&job.bytes, job.password.as_deref(), job.page, turn).await?;
+        step();
         let read = self.read(&scan, Threshold::Global, languages).await?;
+        step();
         Ok(Look { scan, read })
     }
 

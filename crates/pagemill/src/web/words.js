@@ -164,7 +164,6 @@ const EVENTS = {
   "task.completed": ({ status, message }) => (status === "partial" ? `Done in part: ${message ?? "some pages were not read"}` : "Done"),
   "task.failed": ({ message }) => `Failed: ${message ?? "no reason was given"}`,
   "document.text_extracted": ({ pages }) => (pages ? `Its text is read, ${count(pages, "page")}` : "Its text is read"),
-  "document.images_extracted": () => "Its pictures are out",
   "document.chunks_created": () => "Findable by words",
   "document.embeddings_generated": () => "Findable by meaning",
   "document.embeddings_skipped": () => "By words only: there is no embedding model",

@@ -65,6 +65,24 @@ fn what_has_not_changed_is_taken_over() {
 }
 
 #[test]
+fn a_plan_before_the_first_reading_says_that_it_knows_nothing() {
+    let library = TestLibrary::new();
+    let file = library.file("book.pdf", &pdf(2, "first"));
+    let added = library.json(&["add", file.to_str().unwrap()]);
+    let id = added["documents"][0]["id"].as_str().unwrap();
+    let plan = library.json(&["process", id, "--dry-run"]);
+    let stages = plan["stages"].as_array().unwrap();
+    assert_eq!(stages.len(), 4, "{plan}");
+    for stage in stages {
+        let told = (&stage["known"], &stage["exact"], &stage["seconds"]);
+        assert_eq!(told, (&json!(false), &json!(false), &Value::Null), "{stage}");
+    }
+    assert_eq!((&plan["exact"], &plan["seconds"]), (&json!(false), &Value::Null));
+    let text = library.run(&["process", id, "--dry-run"]).stdout;
+    assert!(text.starts_with("parse  pages not known before the file was read\n"), "{text}");
+}
+
+#[test]
 fn a_changed_setting_redoes_only_what_depends_on_it() {
     let (library, id) = library_of(40);
     configure(&library, "chunk = { tokens = 64, overlap = 8 }\n");

@@ -153,6 +153,12 @@ async fn events_are_numbered_and_can_be_resumed() {
     }
     let ids: Vec<i64> = text.lines().filter_map(|line| line.strip_prefix("id:")?.trim().parse().ok()).collect();
     assert!(ids.len() >= 3 && ids.windows(2).all(|pair| pair[0] < pair[1]), "{ids:?}");
+    // Nothing would ever be told of what is not there.
+    for topic in ["task=task_0", "document=doc_0"] {
+        let missing = reqwest::get(server.at(&format!("/api/v1/events?{topic}"))).await.unwrap();
+        assert_eq!(missing.status(), 404, "{topic}");
+        assert_eq!(missing.json::<Value>().await.unwrap()["code"], "not_found");
+    }
 }
 
 #[tokio::test]

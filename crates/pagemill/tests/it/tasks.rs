@@ -43,10 +43,21 @@ async fn a_paused_queue_is_told_of_and_goes_on() {
     // The command line works beside the server, by the document's name.
     let why = library.json(&["why", "two_columns.pdf"]);
     assert_eq!(why["reason"], "queue_paused");
+    post(&server, "/api/v1/queues/embeddings/pause", json!({})).await;
     let resumed = library.json(&["queues", "resume", "default"]);
     assert_eq!(resumed["queues"][0]["paused"], false);
+    // Between two stages it is told of as well, wherever the task is shown.
+    let held = |task: &Value| task["waiting"].as_str().is_some_and(|it| it.contains("queue `embeddings` is paused"));
+    server.until(&format!("/api/v1/tasks/{task}"), |task| task["status"] == "processing" && held(task)).await;
+    assert!(held(&get(&server, &format!("/api/v1/documents/{document}/status")).await));
+    assert!(held(&get(&server, "/api/v1/tasks").await["items"][0]));
+    assert!(held(&get(&server, "/api/v1/documents").await["items"][0]["task"]));
+    assert!(held(&library.json(&["tasks"])["tasks"][0]));
+    library.json(&["queues", "resume", "embeddings"]);
     let done = server.until(&format!("/api/v1/tasks/{task}"), |task| task["status"] == "completed").await;
     assert_eq!(done["document"], document);
+    assert_eq!((&done["units_done"], &done["units_total"]), (&json!(1), &json!(1)));
+    assert_eq!(done["cost_usd"].as_f64(), Some(0.0));
     let stages = done["stages"].as_array().unwrap();
     assert!(stages.iter().all(|stage| stage["status"] == "done"), "{done}");
     assert_eq!(stages[0]["checkpoint"], "PAGES_PARSED");
@@ -58,6 +69,13 @@ async fn a_paused_queue_is_told_of_and_goes_on() {
     let statistics = get(&server, "/api/v1/tasks/statistics").await;
     assert_eq!((&statistics["by_status"]["completed"], &statistics["measured"]), (&json!(1), &json!(1)));
     assert!(statistics["processing_seconds"]["p50"].as_f64().unwrap() > 0.0, "{statistics}");
+    assert_eq!(statistics["cost_usd"].as_f64(), Some(0.0));
+    // What such work took is known now, wherever the next one is shown.
+    post(&server, "/api/v1/queues/default/pause", json!({})).await;
+    let (next, _) = upload(&server, "procedure.pdf").await;
+    let status =
+        server.until(&format!("/api/v1/documents/{next}/status"), |task| task["remaining_seconds"].is_f64()).await;
+    assert_eq!(status["status"], "queued");
     let why = get(&server, &format!("/api/v1/tasks/{task}/why")).await;
     assert_eq!(why["sentence"], "it is `completed`; there is nothing to wait for");
 }

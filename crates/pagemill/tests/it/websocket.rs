@@ -121,6 +121,8 @@ async fn a_client_follows_a_document_from_its_upload_to_its_end() {
         }
         let numbers = ids(&messages);
         assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+        let read = messages.iter().find(|message| message["type"] == "task.progress").unwrap();
+        assert_eq!(read["data"]["pages_total"], read["data"]["pages_done"], "{read}");
         let updates: Vec<&Value> = messages.iter().filter(|message| message["type"] == "processing_update").collect();
         let progress: Vec<u64> = updates.iter().map(|update| update["progress"].as_u64().unwrap()).collect();
         assert!(progress.windows(2).all(|pair| pair[0] <= pair[1]), "{progress:?}");
@@ -171,8 +173,9 @@ async fn requests_are_answered_and_mistakes_explained() {
         socket.next().await
     };
     assert_eq!(ask(json!({"action": "ping"})).await["type"], "pong");
-    let status = ask(json!({"action": "status", "document_id": document})).await;
+    let status = ask(json!({"action": "status", "document_id": document, "message_id": "s1"})).await;
     assert_eq!((&status["type"], &status["progress"]), (&json!("processing_update"), &json!(100)));
+    assert_eq!(status["message_id"], "s1");
     assert_eq!(ask(json!({"action": "subscribe", "document_id": document})).await["type"], "subscribed");
     let own = ask(json!({"action": "status"})).await;
     assert_eq!(own["subscriptions"], json!([{"document_id": document}]));
@@ -215,9 +218,22 @@ async fn everyone_hears_a_broadcast() {
     subscribed.say(json!({"action": "subscribe"})).await;
     subscribed.next().await;
     let client = Client::new();
+    // Who follows a single document over server-sent events does, too.
+    let (document, _) = upload(&server, "two_columns.pdf").await;
+    server.until(&format!("/api/v1/documents/{document}"), |document| document["status"] == "completed").await;
+    subscribed.until("task.completed").await;
+    let mut stream = reqwest::get(server.at(&format!("/api/v1/events?document={document}"))).await.unwrap();
     let told = client.post(server.at("/ws/broadcast")).json(&json!({"message": "back at noon"}));
     let told: Value = told.send().await.unwrap().json().await.unwrap();
     assert_eq!(told["connections"], 2);
+    let mut text = String::new();
+    let hear = async {
+        while !text.contains("back at noon") {
+            let piece = stream.chunk().await.unwrap().expect("the stream goes on");
+            text.push_str(&String::from_utf8_lossy(&piece));
+        }
+    };
+    tokio::time::timeout(PATIENCE, hear).await.expect("it is told in time");
     for socket in [&mut quiet, &mut subscribed] {
         let message = socket.next().await;
         assert_eq!((&message["type"], &message["data"]["message"]), (&json!("broadcast"), &json!("back at noon")));

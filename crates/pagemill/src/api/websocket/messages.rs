@@ -85,8 +85,8 @@ pub(super) fn text(value: &impl Serialize) -> Message {
     Message::text(serde_json::to_string(value).unwrap_or_default())
 }
 
-/// Where a task stands, as an update.
-pub(super) fn standing(task: &TaskView, last_event: EventId) -> ProcessingUpdate {
+/// Where a task stands, as an update that answers a request.
+pub(super) fn standing(task: &TaskView, last_event: EventId, message_id: Option<&Value>) -> ProcessingUpdate {
     let step = pagemill_core::Stage::parse(&task.stage).map_or("Working", stage_words);
     ProcessingUpdate {
         kind: "processing_update".to_owned(),
@@ -116,5 +116,6 @@ pub(super) fn standing(task: &TaskView, last_event: EventId) -> ProcessingUpdate
             "waiting": task.waiting,
             "error": task.error,
         }),
+        message_id: message_id.cloned(),
     }
 }

@@ -82,7 +82,7 @@ pub(super) struct Peer(pub(super) SocketAddr);
 /// everything of the project; with `after`, first what happened behind that number), `unsubscribe` with the same,
 /// `status`, `ping`, and `query` with a `question`. What comes: `processing_update` just before each event of a task,
 /// every event with its number as `id` (`task.started`, `task.progress`, `task.completed`, `task.failed`,
-/// `document.text_extracted`, `document.images_extracted`, `document.embeddings_generated`, `document.completed`…),
+/// `document.text_extracted`, `document.embeddings_generated`, `document.completed`…),
 /// `chat_chunk` and `query_response` for a question, `subscribed`, `unsubscribed`, `status`, `pong`, `broadcast` and
 /// `error`. Who takes too little for too long is dropped with code 1013 and comes back with `after`.
 #[utoipa::path(get, path = "/ws", tag = "events", responses((status = 101, description = "The connection is a WebSocket")))]

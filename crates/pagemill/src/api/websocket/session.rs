@@ -157,9 +157,8 @@ impl Session {
 
     /// Sends what the connection is subscribed to. An event and the update it means go together.
     async fn tell(&mut self, events: &[std::sync::Arc<Published>]) -> Result<(), End> {
-        let wanted = events
-            .iter()
-            .filter(|one| one.event.kind == "broadcast" || self.topics.iter().any(|topic| topic.covers(&one.event)));
+        let wanted =
+            events.iter().filter(|one| one.is_for_all() || self.topics.iter().any(|topic| topic.covers(&one.event)));
         let messages = wanted.flat_map(|one| messages_of(one)).collect();
         self.send(messages).await?;
         self.is_catching_up &= self.listener.is_far_behind();
@@ -228,7 +227,7 @@ impl Session {
     async fn status(&mut self, request: &Request, topic: &Topic) -> Result<Result<(), End>, Problem> {
         let last_event = self.faces.library.last_event().await?;
         let message = match task_of(&self.faces, topic).await? {
-            Some(task) => messages::text(&messages::standing(&task, last_event)),
+            Some(task) => messages::text(&messages::standing(&task, last_event, request.message_id.as_ref())),
             None => {
                 let mut fields = messages::about("status", topic, request.message_id.as_ref());
                 let named = |topic: &Topic| match topic {

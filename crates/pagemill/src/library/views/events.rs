@@ -61,6 +61,10 @@ pub struct ProcessingUpdate {
     /// What the event says.
     #[schema(value_type = Object)]
     pub details: serde_json::Value,
+    /// What the client called its request, where this answers one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub message_id: Option<serde_json::Value>,
 }
 
 impl ProcessingUpdate {
@@ -100,6 +104,7 @@ impl ProcessingUpdate {
             status: status.as_str().to_owned(),
             current_step: current_step.to_owned(),
             details: event.data.clone(),
+            message_id: None,
         })
     }
 }
@@ -235,8 +240,14 @@ mod tests {
         assert_eq!(half.current_step, "Reading pages");
         let done = update("task.completed", json!({"status": "partial"})).unwrap();
         assert_eq!((done.progress, done.status.as_str()), (Some(100), "partial"));
-        let cancelled = update("task.cancelled", json!({})).unwrap();
-        assert_eq!((cancelled.progress, cancelled.status.as_str()), (None, "cancelled"));
+        // Whoever held it back or stopped it sees how far it was.
+        for (kind, status) in
+            [("paused", "paused"), ("resumed", "processing"), ("cancelled", "cancelled"), ("stage", "processing")]
+        {
+            let told =
+                update(&format!("task.{kind}"), json!({"stage": "parse", "units_done": 1, "units_total": 2})).unwrap();
+            assert_eq!((told.progress, told.status.as_str()), (half.progress, status));
+        }
         assert_eq!(update("document.text_extracted", json!({})), None);
         assert_eq!(update("broadcast", json!({})), None);
     }

@@ -1,6 +1,6 @@
 //! What was done and what was taken over: by page, by stage, and in advance.
 
-use pagemill_core::StageLedger;
+use pagemill_core::{Stage, StageLedger};
 use pagemill_store::PageOutcome;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -89,9 +89,10 @@ pub struct PlanView {
     pub document: String,
     /// The stages that make something, in the order they run.
     pub stages: Vec<PlannedStage>,
-    /// Seconds of work, by the times of the latest units; `null` when a stage has not been measured yet.
+    /// Seconds of work, by the times of the latest units; `null` when a stage has not been measured yet, or what it
+    /// would do is not known.
     pub seconds: Option<f64>,
-    /// Whether all of it is known; otherwise it is the most that can be.
+    /// Whether all of it is known; otherwise it is the most that can be, of the stages whose `known` is true.
     pub exact: bool,
     /// Dollars for paid services.
     pub cost_usd: f64,
@@ -110,6 +111,23 @@ pub struct PlannedStage {
     pub to_do: u32,
     /// Whether that is known; otherwise it depends on what the stage before makes, and this is the most.
     pub exact: bool,
-    /// Seconds of work.
+    /// Whether anything is known; `false` before the file was first read, and the counts are 0 then.
+    pub known: bool,
+    /// Seconds of work; `null` when that is not known.
     pub seconds: Option<f64>,
+}
+
+impl PlannedStage {
+    /// A stage of which nothing is known before the file was read.
+    pub fn unknown(stage: Stage) -> Self {
+        Self {
+            stage: stage.as_str().to_owned(),
+            items: item_name(stage).to_owned(),
+            reused: 0,
+            to_do: 0,
+            exact: false,
+            known: false,
+            seconds: None,
+        }
+    }
 }

@@ -167,9 +167,13 @@ pub struct TaskView {
     pub reused: u32,
     /// What it waits for, when something outside holds it up.
     pub waiting: Option<String>,
-    /// Seconds of work that are left, from how long such work took lately; `null` when nothing was measured yet.
+    /// Seconds of work that are left, from how long such work took lately; `null` while a stage it has before it was
+    /// never measured.
     #[serde(default)]
     pub remaining_seconds: Option<f64>,
+    /// Dollars it cost: 0 where no paid service was asked.
+    #[serde(default)]
+    pub cost_usd: f64,
     /// Why it failed or is partial.
     pub error: Option<ErrorView>,
     /// When it was made, RFC 3339.
@@ -215,6 +219,8 @@ impl From<&Task> for TaskView {
             reused: task.reused,
             waiting: task.waiting.clone(),
             remaining_seconds: None,
+            // There is no stage yet that asks a paid service.
+            cost_usd: 0.0,
             error: task
                 .error
                 .as_ref()

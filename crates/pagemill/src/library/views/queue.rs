@@ -142,7 +142,7 @@ pub struct WhyView {
     pub crashes: u32,
     /// What went wrong last.
     pub error: Option<ErrorView>,
-    /// Seconds until it should be done, from how long such work took lately.
+    /// Seconds until it should be done, from how long such work took lately; `null` while that is not known.
     pub remaining_seconds: Option<f64>,
     /// When it should be done, RFC 3339.
     pub expected: Option<String>,
@@ -401,6 +401,9 @@ pub struct TaskStatisticsView {
     pub seconds_per_page: BTreeMap<String, f64>,
     /// Pages a minute over the time those tasks took.
     pub pages_per_minute: Option<f64>,
+    /// Dollars that the tasks cost: 0 where no paid service was asked.
+    #[serde(default)]
+    pub cost_usd: f64,
 }
 
 /// Average and percentiles.
