@@ -1,6 +1,5 @@
 //! From what is painted on a page to blocks in reading order.
 
-mod axes;
 mod classify;
 mod draft;
 mod figures;
@@ -190,10 +189,6 @@ impl Prepared {
             .collect();
         let figures = figures::without_text(in_frame, &self.lines, &self.content, profile.size);
         for at in figures::labels(&figures, &self.lines, &taken, &self.content, profile.size) {
-            taken[at] = true;
-        }
-        let rules = self.content.rules.iter().map(|rule| self.direction.box_to_frame(&rule.bbox, self.content.size));
-        for at in axes::labels(&figures, rules, &self.lines, &taken, &self.content) {
             taken[at] = true;
         }
         let free: Vec<Line> =

@@ -1,7 +1,7 @@
 //! Lines of a flow to paragraphs.
 
 use super::lines::{Line, absorb, settle};
-use super::marks::{self, CaptionStart};
+use super::marks;
 use crate::content::Content;
 use crate::fonts::Faces;
 
@@ -131,11 +131,6 @@ impl Flow {
         let room = self.right - before.frame.x1;
         let is_short = room > line.first_width(content) + 0.6 * em;
         let level = (line.frame.x0 - before.frame.x0).abs() < 0.5 * em;
-        let names_float = |start: &str| ["fig", "tab", "abb"].iter().any(|name| start.eq_ignore_ascii_case(name));
-        let is_caption = || marks::caption_start(&line.text(content)) == CaptionStart::Marked;
-        if is_short && first.get(..3).is_some_and(names_float) && is_caption() {
-            return true;
-        }
         // Names with values one after the other, as abbreviations are told, fill their lines.
         let one_after_other = last.ends_with(';') && !is_short;
         if level && !one_after_other && before.is_entry(content) && line.is_entry(content) {

@@ -61,25 +61,3 @@ fn what_a_slide_says_on_its_picture_is_its_text() {
     let told = told(&read(&[page])[0]).join("\n");
     assert!(told.contains("A pump for small stations") && told.contains("Presented in Oslo"), "{told}");
 }
-
-#[test]
-fn numbers_at_the_ticks_of_a_chart_are_no_text() {
-    let curves: String = (0_u8..6)
-        .map(|at| {
-            format!("{0} 560 m {0} 600 {0} 640 {1} 640 c S\n", 120 + 40 * u32::from(at), 165 + 40 * u32::from(at))
-        })
-        .collect();
-    let ticked = |tick: &str| -> String {
-        (0_u8..4)
-            .map(|at| {
-                let x = 120.0 + 80.0 * f32::from(at);
-                tick.replace('X', &x.to_string()) + &line(x - 5.0, 541.0, 8.0, &(10 * at).to_string())
-            })
-            .collect()
-    };
-    let text = lines(60.0, 500.0, &LEFT);
-    let page = |tick: &str| curves.clone() + &ticked(tick) + &text;
-    let told = |page: String| -> String { told(&read(&[page])[0]).join("\n") };
-    assert!(!told(page("X 560 m X 555 l S\n")).contains("20"), "{}", told(page("X 560 m X 555 l S\n")));
-    assert!(told(page("")).contains("20"), "numbers below a picture are text");
-}
