@@ -42,9 +42,9 @@ macro_rules! chosen_args {
     };
 }
 
-/// Errors are stored as JSON that begins with their code.
-fn code_pattern(filter: &TaskFilter) -> String {
-    filter.code.map_or_else(String::new, |code| format!("{{\"code\":\"{code}\",%"))
+/// What errors with a code are like, or nothing for all: they are stored as JSON that begins with their code.
+pub(crate) fn code_pattern(code: Option<ErrorCode>) -> String {
+    code.map_or_else(String::new, |code| format!("{{\"code\":\"{code}\",%"))
 }
 
 impl Store {
@@ -78,7 +78,7 @@ impl Store {
         const ALL: &str = chosen!(task_columns!(), "($3 = '' OR t.status = $3)", " ORDER BY t.id LIMIT 0 + $10");
         const OF_STATUS: &str = chosen!(task_columns!(), "t.status = $3", " ORDER BY t.id LIMIT 0 + $10");
         self.answer(async move {
-            let code = code_pattern(filter);
+            let code = code_pattern(filter.code);
             let sql = if filter.status.is_some() { OF_STATUS } else { ALL };
             let mut reader = self.reader().await?;
             let rows = reader.conn().rows(sql, chosen_args!(project, after, filter, code, limit)).await?;
@@ -105,7 +105,7 @@ impl Store {
             chosen!("COUNT(*)", "t.status = $3", ""),
         ];
         self.answer(async move {
-            let (code, after) = (code_pattern(filter), None::<&TaskId>);
+            let (code, after) = (code_pattern(filter.code), None::<&TaskId>);
             let [list, count] = if filter.status.is_some() { OF_STATUS } else { ALL };
             let mut snapshot = self.snapshot().await?;
             let mut conn = snapshot.conn();

@@ -14,6 +14,7 @@ use crate::{
     Answer, DeadLetter, DeadLetterKind, Store, documents,
     failure::Failure,
     sql::{Conn, Tx, Write, args},
+    task_lists::code_pattern,
     tasks,
 };
 
@@ -38,7 +39,7 @@ impl Store {
         self.answer(async move {
             let after = after.map_or("", JobId::as_str);
             let stage = kind.stage.map_or("", Stage::as_str);
-            let code = code_pattern(kind);
+            let code = code_pattern(kind.code);
             let mut snapshot = self.snapshot().await?;
             let mut conn = snapshot.conn();
             let rows = conn.rows(OF_KIND, args![project, after, stage, code, limit]).await?;
@@ -69,7 +70,7 @@ impl Store {
         const COUNT: &str = "SELECT COUNT(*) FROM jobs WHERE project = $1 AND state = 'dead' \
                              AND ($2 = '' OR stage = $2) AND ($3 = '' OR error LIKE $3)";
         self.answer(async move {
-            let (stage, code) = (kind.stage.map_or("", Stage::as_str), code_pattern(kind));
+            let (stage, code) = (kind.stage.map_or("", Stage::as_str), code_pattern(kind.code));
             let mut snapshot = self.snapshot().await?;
             let mut conn = snapshot.conn();
             let rows = conn.rows(NEWEST, args![project, stage, code.as_str(), limit]).await?;
@@ -115,11 +116,6 @@ impl Store {
     pub fn discard_dead_letter<'a>(&'a self, project: &'a ProjectId, job: &'a JobId) -> Answer<'a, bool> {
         self.write(Settle { project: project.clone(), job: job.clone(), fate: Fate::Discard })
     }
-}
-
-/// Errors are stored as JSON that begins with their code.
-fn code_pattern(kind: &DeadLetterKind) -> String {
-    kind.code.map_or_else(String::new, |code| format!("{{\"code\":\"{code}\",%"))
 }
 
 /// A dead letter, with what is known of its attempts and its document.
