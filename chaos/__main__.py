@@ -4,6 +4,8 @@
     scripts/chaos --kills 3000 --database postgres  # with a worker beside the server
     scripts/chaos --pauses 5 --database postgres    # a worker asleep past its lease
     scripts/chaos --outages 20 --database postgres  # the database crashes and comes back
+    scripts/chaos --partitions 2 --database postgres  # the database is not heard of for a minute
+    scripts/chaos --migrations 50                   # SIGKILL while a library is made, step by step
     scripts/chaos --disk 20                         # a full disk (needs root)
     scripts/chaos --clock 20                        # the clock of the day jumps (needs `faketime`)
     scripts/chaos --poison 20                       # files that mean harm among ten times as many good ones
@@ -18,10 +20,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import clock, disk, kills, outages, pauses, poison, soak
+from . import clock, disk, kills, migrations, outages, partitions, pauses, poison, soak
 from .world import ROOT, Process, World, postgres
 
-SCENARIOS = {"clock": clock, "kills": kills, "pauses": pauses, "outages": outages, "disk": disk, "poison": poison, "soak": soak}
+SCENARIOS = {
+    "kills": kills,
+    "pauses": pauses,
+    "outages": outages,
+    "partitions": partitions,
+    "migrations": migrations,
+    "disk": disk,
+    "clock": clock,
+    "poison": poison,
+    "soak": soak,
+}
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 //! The one table of error codes.
 
-use std::fmt;
+use std::{any::Any, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +100,8 @@ codes! {
     NestingTooDeep = "nesting_too_deep", 422, Input;
     /// The reader crashed on this file.
     ReaderCrashed = "reader_crashed", 422, Crash;
+    /// A part of the work on this document brought the program down, or panicked: a defect of Pagemill.
+    WorkCrashed = "work_crashed", 500, Crash;
     /// The page is a picture, and there is no OCR here to read it.
     OcrUnavailable = "ocr_unavailable", 422, Input;
     /// The page is a picture and waits for OCR.
@@ -171,6 +173,12 @@ impl<'de> Deserialize<'de> for ErrorCode {
         let word = String::deserialize(deserializer)?;
         Self::parse(&word).ok_or_else(|| serde::de::Error::custom(format!("unknown error code `{word}`")))
     }
+}
+
+/// What a panic said.
+pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 /// An error as a user meets it: a stable code, and a message that says what

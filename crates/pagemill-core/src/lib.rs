@@ -18,7 +18,7 @@ mod words;
 
 pub use chunk::{Chunk, ChunkKind, Piece};
 pub use document::{Document, DocumentInfo, Outline, OutlineEntry};
-pub use error::{ErrorCode, Fault, Problem};
+pub use error::{ErrorCode, Fault, Problem, panic_text};
 pub use extras::{DocumentKind, FieldKind, Float, FormField, HiddenText, Hiding, Link, Note, PageExtras};
 pub use geometry::Rect;
 pub use ids::{ChunkId, DeliveryId, DocumentId, EventId, JobId, ProjectId, TaskId, WebhookId, WorkerId};

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use hayro_syntax::object::Dict;
 use hayro_syntax::{DecryptionError, LoadPdfError, PdfData};
 use memchr::memmem;
-use pagemill_core::{ErrorCode, Problem};
+use pagemill_core::{ErrorCode, Problem, panic_text};
 
 use crate::labels::LabelRun;
 use crate::limits::Limits;
@@ -132,12 +132,8 @@ impl Pdf {
 /// `reader_crashed` when the work panicked.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Problem> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let cause = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_default();
-        Problem::new(ErrorCode::ReaderCrashed, "the reader failed on this file; please report it").caused_by(cause)
+        Problem::new(ErrorCode::ReaderCrashed, "the reader failed on this file; please report it")
+            .caused_by(panic_text(panic.as_ref()))
     })
 }
 

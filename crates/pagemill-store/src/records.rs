@@ -350,6 +350,9 @@ pub struct WorkerJob {
     pub task: TaskId,
     /// Its stage.
     pub stage: Stage,
+    /// The page, or the batch of passages, it is at, from 1.
+    #[serde(default)]
+    pub unit: Option<u32>,
     /// How long it has been at it, in milliseconds.
     pub running_ms: u64,
     /// How long ago it last got something done, in milliseconds.

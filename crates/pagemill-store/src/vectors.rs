@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use pagemill_core::{ChunkId, DocumentId, ErrorCode, Problem};
+use pagemill_core::{ChunkId, DocumentId, ErrorCode, Problem, ProjectId};
 use serde_json::json;
 
 use crate::{
@@ -149,10 +149,21 @@ impl Write for FinishEmbed {
             let message = format!("{missing} chunks of document {} have no vector", claim.document);
             return Err(Problem::new(ErrorCode::Internal, message).into());
         }
-        removal::remove_older_embeddings(tx, &claim.document, claim.version).await?;
-        tx.change(ChangeKind::Vectors, &claim.project, &claim.document, claim.version);
+        have_changed(tx, &claim.project, &claim.document, claim.version).await?;
         stages::advance(tx, claim, &held, "").await?;
         let data = json!({ "model": model });
         tx.event("document.embeddings_generated", &claim.project, Some(&claim.task), Some(&claim.document), &data)
     }
+}
+
+/// The vectors of a version are such as they will be: the index takes them, and those of earlier versions go.
+pub(crate) async fn have_changed(
+    tx: &mut Tx<'_>,
+    project: &ProjectId,
+    document: &DocumentId,
+    version: u32,
+) -> Result<(), Failure> {
+    removal::remove_older_embeddings(tx, document, version).await?;
+    tx.change(ChangeKind::Vectors, project, document, version);
+    Ok(())
 }

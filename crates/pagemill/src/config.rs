@@ -1,6 +1,7 @@
 //! Every setting, from flags, `PAGEMILL_*` variables and `pagemill.toml`, in that order.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
     time::Duration,
@@ -50,7 +51,7 @@ pub struct Settings {
 }
 
 /// When workers stop taking jobs, and when they give one up.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorkerSettings {
     /// No job is taken while more of the machine's memory is in use than this.
@@ -59,11 +60,37 @@ pub struct WorkerSettings {
     pub soft_seconds: u64,
     /// A stage that takes longer is stopped; what it got done stays, in seconds.
     pub hard_seconds: u64,
+    /// Other limits for some stages.
+    pub stages: BTreeMap<Stage, StageTimes>,
+}
+
+/// The limits of one stage; what is not said is as for every stage.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+pub struct StageTimes {
+    /// See [`WorkerSettings::soft_seconds`].
+    pub soft_seconds: Option<u64>,
+    /// See [`WorkerSettings::hard_seconds`].
+    pub hard_seconds: Option<u64>,
 }
 
 impl Default for WorkerSettings {
     fn default() -> Self {
-        Self { memory_percent: 80, soft_seconds: 25 * 60, hard_seconds: 30 * 60 }
+        Self { memory_percent: 80, soft_seconds: 25 * 60, hard_seconds: 30 * 60, stages: BTreeMap::new() }
+    }
+}
+
+impl WorkerSettings {
+    /// When a stage is told of for taking long.
+    pub fn soft_limit(&self, stage: Stage) -> Duration {
+        let own = self.stages.get(&stage).and_then(|times| times.soft_seconds);
+        Duration::from_secs(own.unwrap_or(self.soft_seconds))
+    }
+
+    /// When a stage is stopped.
+    pub fn hard_limit(&self, stage: Stage) -> Duration {
+        let own = self.stages.get(&stage).and_then(|times| times.hard_seconds);
+        Duration::from_secs(own.unwrap_or(self.hard_seconds))
     }
 }
 

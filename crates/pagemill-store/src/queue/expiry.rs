@@ -16,6 +16,7 @@ use crate::{
     dialect::wall_ms,
     failure::Failure,
     sql::{Tx, Write, args, to_json},
+    vectors,
 };
 
 /// Jobs whose time has come or whose lease has ended, dealt with in one claim.
@@ -84,7 +85,7 @@ pub(crate) async fn tick(tx: &mut Tx<'_>, now: i64) -> Result<(), Failure> {
 /// What users read about a job whose worker died.
 fn crash_error(job: &StoredJob) -> TaskError {
     let (stage, crashes) = (job.stage.as_str(), job.job.crashes);
-    let code = if job.stage == Stage::Parse { ErrorCode::ReaderCrashed } else { ErrorCode::Internal };
+    let code = if job.stage == Stage::Parse { ErrorCode::ReaderCrashed } else { ErrorCode::WorkCrashed };
     TaskError { code, message: format!("the program ended {crashes} times during `{stage}` of this document") }
 }
 
@@ -98,12 +99,17 @@ pub(crate) async fn after_set_aside(tx: &mut Tx<'_>, dead: &StoredJob, error: &T
     });
     tx.event("task.set_aside", &dead.project, Some(&dead.task), Some(&dead.document), &data)?;
     if let Some(next) = policy::goes_on_without(dead.stage) {
-        if dead.stage == Stage::Ocr {
-            // Every page is explained: those that waited for it say why they have no words.
-            let sql = "UPDATE pages SET source = 'failed', reason = $3 WHERE document = $1 AND version = $2 \
-                       AND reason = $4";
-            let pending = ErrorCode::OcrPending.as_str();
-            tx.execute(sql, args![&dead.document, dead.version, error.code.as_str(), pending]).await?;
+        match dead.stage {
+            Stage::Ocr => {
+                // Every page is explained: those that waited for it say why they have no words.
+                let sql = "UPDATE pages SET source = 'failed', reason = $3 WHERE document = $1 AND version = $2 \
+                           AND reason = $4";
+                let pending = ErrorCode::OcrPending.as_str();
+                tx.execute(sql, args![&dead.document, dead.version, error.code.as_str(), pending]).await?;
+            }
+            // What has a vector is found by it.
+            Stage::Embed => vectors::have_changed(tx, &dead.project, &dead.document, dead.version).await?,
+            _ => {}
         }
         return super::enqueue(tx, &NewJob::after_dead(dead, next)).await;
     }

@@ -375,6 +375,7 @@ async fn workers_register_and_are_heard_of(world: &World) {
             job: claim.job.clone(),
             task: claim.task.clone(),
             stage: claim.stage,
+            unit: Some(3),
             running_ms: 1,
             silent_ms: 0,
         }],

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use pagemill_core::{ErrorCode, JobId, Page, PageSource, Queue, Stage, TaskStatus, WorkerId};
-use pagemill_store::{JobState, MAX_ATTEMPTS, MAX_CRASHES};
+use pagemill_store::{ChangeKind, JobState, MAX_ATTEMPTS, MAX_CRASHES};
 use sqlx::{Connection, PgConnection};
 
 use crate::{
     stories,
-    world::{LEASE, World, code, error, info, page},
+    world::{LEASE, MODEL, World, code, error, info, page, vectors},
 };
 
 stories!(
@@ -158,13 +158,20 @@ async fn poison_after_the_text_is_live_leaves_it_searchable(world: &World) {
 
 async fn the_rest_goes_on_without_a_stage_that_was_set_aside(world: &World) {
     let added = world.add("a").await;
-    world.run_until(Stage::Embed, 2).await;
+    let claim = world.run_until(Stage::Embed, 2).await;
+    let made = world.store.chunks(&claim.document, claim.version, None, 1000).await.unwrap();
+    world.store.save_embeddings(&claim, 0, MODEL, &vectors(&made[..1]), 0).await.unwrap();
     world.clock.advance(LEASE);
     for _ in 1..MAX_CRASHES {
         assert_eq!(world.claim_one().await.stage, Stage::Embed);
         world.clock.advance(LEASE);
     }
+    let before = world.store.last_change().await.unwrap();
     world.run_all(2).await;
+    // The index takes the vectors that were made.
+    let changes = world.store.changes_since(before, 10).await.unwrap();
+    assert_eq!(changes.iter().map(|change| change.kind).collect::<Vec<_>>(), [ChangeKind::Vectors]);
+    assert_eq!(world.store.index_vectors(&added.document.id, 1, MODEL).await.unwrap().len(), 1);
     let task = world.task_of(&added.document.id).await;
     assert_eq!(task.status, TaskStatus::Partial);
     let error = task.error.unwrap();

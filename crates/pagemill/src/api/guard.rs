@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
-use pagemill_core::{ErrorCode, Problem};
+use pagemill_core::{ErrorCode, Problem, panic_text};
 
 use super::problem::{self, ApiError};
 
@@ -127,11 +127,6 @@ fn next_request_id() -> String {
         LazyLock::new(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64));
     static COUNT: AtomicU64 = AtomicU64::new(1);
     format!("req_{:x}_{:x}", *STARTED, COUNT.fetch_add(1, Ordering::Relaxed))
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 #[cfg(test)]

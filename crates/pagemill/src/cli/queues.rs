@@ -116,8 +116,9 @@ pub(crate) async fn workers(global: &Global) -> Result<Outcome, Problem> {
             output::line(&format!("    takes no jobs: {}", output::one_line(reason)));
         }
         for job in &worker.jobs {
+            let unit = job.unit.as_ref().map(|unit| format!(" ({unit})")).unwrap_or_default();
             output::line(&format!(
-                "    {} of {} for {:.0} s, last progress {:.0} s ago",
+                "    {}{unit} of {} for {:.0} s, last progress {:.0} s ago",
                 job.stage, job.task, job.running_seconds, job.silent_seconds
             ));
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Instant};
 
-use pagemill_core::{Chunk, Problem, Stage};
+use pagemill_core::{Chunk, Fault, Problem, Stage};
 use pagemill_store::{ChunkVector, Unit};
 
 use super::StageContext;
@@ -29,6 +29,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), Problem> {
     let mut unit = 0;
     let mut after = None;
     let mut begun = false;
+    let mut crash = None;
     loop {
         let chunks = store.chunks(&claim.document, claim.version, after, UNIT_CHUNKS).await?;
         let Some(last) = chunks.last() else { break };
@@ -41,15 +42,25 @@ pub(super) async fn run(context: &StageContext) -> Result<(), Problem> {
         }
         if !done.contains(&unit) {
             context.may_go_on()?;
+            context.progress.begin(unit + 1);
             let begun = Instant::now();
-            let (vectors, reused) = embed_unit(context, &model, &chunks, may_reuse).await?;
-            let unit = Unit::new(unit, key.as_str(), begun.elapsed().as_millis() as u64);
-            store.save_embeddings(claim, unit, &model, &vectors, reused).await?;
+            match embed_unit(context, &model, &chunks, may_reuse).await {
+                Ok((vectors, reused)) => {
+                    let unit = Unit::new(unit, key.as_str(), begun.elapsed().as_millis() as u64);
+                    store.save_embeddings(claim, unit, &model, &vectors, reused).await?;
+                }
+                // The others are made all the same: if it is set aside in the end, only this one is missing.
+                Err(problem) if problem.code.fault() == Fault::Crash => crash = Some(problem),
+                Err(problem) => return Err(problem),
+            }
             context.progress.step();
         }
         unit += 1;
     }
-    store.finish_embed(claim, &model).await
+    match crash {
+        Some(problem) => Err(problem),
+        None => store.finish_embed(claim, &model).await,
+    }
 }
 
 async fn embed_unit(

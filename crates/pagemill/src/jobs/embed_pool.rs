@@ -2,11 +2,15 @@
 //!
 //! Batches of several documents share them, so that one long document uses every
 //! core and many short ones starve nobody. Reading and answering come first: the
-//! kernel gives these threads what is left.
+//! kernel gives these threads what is left. A text that makes the model panic costs
+//! its batch; the thread lives on.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
-use pagemill_core::{ErrorCode, Problem};
+use pagemill_core::{ErrorCode, Problem, panic_text};
 use pagemill_models::Embedder;
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,9 +21,12 @@ const BATCH: usize = 8;
 /// Batches waiting at most; whoever has more waits with them.
 const WAITING: usize = 32;
 
+/// Makes vectors of texts on the thread that calls it.
+type Embed = dyn Fn(&[&str]) -> Vec<Vec<f32>> + Send + Sync;
+
 struct Batch {
     texts: Vec<String>,
-    answer: oneshot::Sender<Vec<Vec<f32>>>,
+    answer: oneshot::Sender<Result<Vec<Vec<f32>>, Problem>>,
 }
 
 /// See the module.
@@ -30,14 +37,20 @@ pub(crate) struct EmbedPool {
 impl EmbedPool {
     /// Starts the threads. They end when the pool is dropped.
     pub(crate) fn start(embedder: Option<Arc<Embedder>>, threads: usize) -> Self {
+        match embedder {
+            Some(embedder) => Self::start_with(Arc::new(move |texts| embedder.embed(texts, 1)), threads),
+            None => Self::start_with(Arc::new(|_| Vec::new()), 0),
+        }
+    }
+
+    fn start_with(embed: Arc<Embed>, threads: usize) -> Self {
         let (batches, queue) = mpsc::channel::<Batch>(WAITING);
         let queue = Arc::new(std::sync::Mutex::new(queue));
-        let threads = if embedder.is_some() { threads } else { 0 };
         for number in 0..threads {
-            let (Some(embedder), queue) = (embedder.clone(), Arc::clone(&queue)) else { break };
+            let (embed, queue) = (Arc::clone(&embed), Arc::clone(&queue));
             let started = std::thread::Builder::new().name(format!("embed-{number}")).spawn(move || {
                 let _ = rustix::process::nice(10);
-                work(&embedder, &queue);
+                work(&*embed, &queue);
             });
             if let Err(error) = started {
                 tracing::warn!(%error, "an embedding thread could not be started");
@@ -49,7 +62,7 @@ impl EmbedPool {
     /// Vectors of texts, in their order.
     ///
     /// # Errors
-    /// `model_missing` when no thread runs.
+    /// `shutting_down` when no thread runs, `work_crashed` when the model panicked.
     pub(crate) async fn embed(&self, texts: Vec<String>, progress: &Progress) -> Result<Vec<Vec<f32>>, Problem> {
         let count = texts.len();
         let mut order: Vec<usize> = (0..count).collect();
@@ -65,7 +78,7 @@ impl EmbedPool {
         }
         let mut vectors = vec![Vec::new(); count];
         for (places, answered) in waiting {
-            let answer = answered.await.map_err(|error| stopped().caused_by(error))?;
+            let answer = answered.await.map_err(|error| stopped().caused_by(error))??;
             progress.step();
             for (place, vector) in places.into_iter().zip(answer) {
                 vectors[place] = vector;
@@ -82,7 +95,7 @@ fn stopped() -> Problem {
     )
 }
 
-fn work(embedder: &Embedder, queue: &std::sync::Mutex<mpsc::Receiver<Batch>>) {
+fn work(embed: &Embed, queue: &std::sync::Mutex<mpsc::Receiver<Batch>>) {
     loop {
         // One thread at a time waits for the next batch; the others wait for it.
         let batch = match queue.lock() {
@@ -91,7 +104,34 @@ fn work(embedder: &Embedder, queue: &std::sync::Mutex<mpsc::Receiver<Batch>>) {
         };
         let Some(batch) = batch else { return };
         let texts: Vec<&str> = batch.texts.iter().map(String::as_str).collect();
+        let vectors = catch_unwind(AssertUnwindSafe(|| embed(&texts))).map_err(|panic| {
+            let message = "the embedding model crashed on a passage; please report it";
+            Problem::new(ErrorCode::WorkCrashed, message).caused_by(panic_text(panic.as_ref()))
+        });
         // Whoever asked may have given up; its next run finds nothing lost.
-        let _ = batch.answer.send(embedder.embed(&texts, 1));
+        let _ = batch.answer.send(vectors);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_text_that_makes_the_model_panic_ends_no_thread() {
+        let embed = |texts: &[&str]| {
+            assert!(!texts.contains(&"poison"), "a defect");
+            texts.iter().map(|text| vec![text.len() as f32]).collect()
+        };
+        let pool = EmbedPool::start_with(Arc::new(embed), 1);
+        let progress = Progress::default();
+        for _ in 0..3 {
+            let problem = pool.embed(vec!["good".to_owned(), "poison".to_owned()], &progress).await.unwrap_err();
+            assert_eq!(problem.code, ErrorCode::WorkCrashed);
+            assert!(problem.with_causes().contains("a defect"), "{}", problem.with_causes());
+            assert_eq!(pool.embed(vec!["good".to_owned()], &progress).await.unwrap(), [[4.0]]);
+        }
     }
 }

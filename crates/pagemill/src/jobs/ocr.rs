@@ -115,6 +115,7 @@ impl OcrStage<'_> {
             return self.save(page, &key, Ok(&words), 0, true).await;
         }
         self.context.may_go_on()?;
+        self.context.progress.begin(page);
         let begun = Instant::now();
         let outcome = self.look(page, languages).await?;
         let ms = begun.elapsed().as_millis() as u64;

@@ -147,6 +147,7 @@ impl Parse<'_> {
                     }
                     tracing::trace!(document = %claim.document, page = page.number, "page read");
                     self.context.progress.step();
+                    self.context.progress.begin((page.number + 1).min(self.pages_total.unwrap_or(u32::MAX)));
                     pages.push(*page);
                 }
                 Some(Step::Done(summary)) => {

@@ -241,7 +241,7 @@ impl Shared {
             stopping: self.stopping.clone(),
         };
         let started = Instant::now();
-        let hard_limit = Duration::from_secs(self.library.settings().workers.hard_seconds);
+        let hard_limit = self.library.settings().workers.hard_limit(context.claim.stage);
         let end = match tokio::time::timeout(hard_limit, run_stage(&context)).await {
             Ok(Ok(())) => None,
             Ok(Err(problem)) => Some(End::of(&context.claim, &problem)),
@@ -291,6 +291,7 @@ impl Running {
             job: self.claim.job.clone(),
             task: self.claim.task.clone(),
             stage: self.claim.stage,
+            unit: self.progress.unit(),
             running_ms: self.started.elapsed().as_millis() as u64,
             silent_ms: self.moved.elapsed().as_millis() as u64,
         }

@@ -389,6 +389,7 @@ mod tests {
             job: works.jobs[0].job.clone(),
             task: works.task.id.clone(),
             stage: Stage::Parse,
+            unit: Some(212),
             running_ms: 90_000,
             silent_ms: 50_000,
         });

@@ -311,7 +311,7 @@ function asideKindRow(letters) {
 }
 
 function workerRow(worker) {
-  const jobs = worker.jobs.map((job) => `${stageName(job.stage)}, ${Math.round(job.running_seconds)} s`);
+  const jobs = worker.jobs.map((job) => [stageName(job.stage), job.unit, `${Math.round(job.running_seconds)} s`].filter(Boolean).join(", "));
   const tone = { silent: "bad", held_back: "part", working: "good" }[worker.status] ?? "wait";
   const said = worker.held_back ?? (jobs.length > 0 ? jobs.join(" · ") : worker.status === "silent" ? "Nothing was heard of it" : "Waits for work");
   return el(

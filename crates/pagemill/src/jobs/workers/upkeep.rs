@@ -117,10 +117,10 @@ impl Shared {
 
     /// Tells of jobs past their soft limit, once each.
     fn tell_slow(&self) {
-        let limit = Duration::from_secs(self.library.settings().workers.soft_seconds);
+        let settings = &self.library.settings().workers;
         for running in self.running().values_mut() {
             let took = running.started.elapsed();
-            if took > limit && !running.told {
+            if took > settings.soft_limit(running.claim.stage) && !running.told {
                 running.told = true;
                 let (stage, task) = (running.claim.stage.as_str(), &running.claim.task);
                 tracing::warn!(stage, %task, seconds = took.as_secs(), "a stage takes longer than its soft limit");

@@ -253,6 +253,8 @@ pub struct WorkerJobView {
     pub task: String,
     /// Its stage.
     pub stage: String,
+    /// What it is at: `page 12`, or `batch 3` of passages.
+    pub unit: Option<String>,
     /// Seconds it has been at it.
     pub running_seconds: f64,
     /// Seconds since it last got something done.
@@ -287,6 +289,10 @@ impl From<&WorkerState> for WorkerView {
                     job: job.job.to_string(),
                     task: job.task.to_string(),
                     stage: job.stage.as_str().to_owned(),
+                    unit: job.unit.map(|unit| match job.stage {
+                        Stage::Embed => format!("batch {unit}"),
+                        _ => format!("page {unit}"),
+                    }),
                     running_seconds: job.running_ms as f64 / 1000.0,
                     silent_seconds: job.silent_ms as f64 / 1000.0,
                 })
