@@ -1,10 +1,13 @@
 //! What a reading process could do if a file took it over: nothing. Real children on the real kernel.
 
-use std::process::{Command, Stdio};
+use std::{
+    collections::BTreeMap,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
 
-use crate::support::TestLibrary;
+use crate::support::{Server, TestLibrary};
 
 const GIB: &str = "1073741824";
 /// Every mechanism there is.
@@ -136,4 +139,31 @@ fn a_tool_reads_what_it_is_given_and_writes_nothing() {
         // A process of its own it may not start; without one the shell does not reach the end.
         assert_eq!(tool(&[], &["/bin/sh", "-c", "/bin/true; echo reached"]), (false, String::new()));
     }
+}
+
+/// The processes a server has started and not yet seen off.
+fn children(server: &Server) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{}/task", server.process.id())).unwrap();
+    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok());
+    lists.flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>()).collect()
+}
+
+#[tokio::test]
+async fn a_reading_process_is_replaced_after_so_many_files() {
+    const FILES: usize = 3;
+    let library = TestLibrary::with("two_columns.pdf");
+    std::fs::write(library.path().join("pagemill.toml"), format!("limits = {{ files_per_child = {FILES} }}")).unwrap();
+    let server = library.serve();
+    let listed = server.until("/api/v1/documents", |listed| listed["items"][0]["id"].is_string()).await;
+    let image = format!("/api/v1/documents/{}/pages/1/image?dpi=30", listed["items"][0]["id"].as_str().unwrap());
+    let mut seen: BTreeMap<u32, usize> = BTreeMap::new();
+    for _ in 0..3 * FILES {
+        assert!(reqwest::get(server.at(&image)).await.unwrap().status().is_success());
+        for pid in children(&server) {
+            *seen.entry(pid).or_default() += 1;
+        }
+    }
+    // A warm one serves several files, and none serves all.
+    assert!(seen.len() >= 2 && seen.values().any(|draws| *draws > 1), "{seen:?}");
+    assert!(seen.values().all(|draws| *draws <= FILES), "{seen:?}");
 }
