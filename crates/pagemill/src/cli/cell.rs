@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::output;
-use crate::cell;
+use crate::{cell, heap};
 
 /// What Pagemill starts itself as.
 #[derive(Parser)]
@@ -38,6 +38,7 @@ pub(super) fn run() -> Option<ExitCode> {
     }
     let ended = match CellCommand::parse() {
         CellCommand::Cell { memory } => {
+            heap::keep_much();
             cell::child::silence_panics();
             cell::child::run(memory).is_ok()
         }
