@@ -107,18 +107,23 @@ const PAIRS: [(&str, &[&str]); 4] = [
     ("long", &["lasting", "lived", "range", "term"]),
     ("short", &["lived", "range", "term"]),
 ];
+/// Words in the middle of what is written with several hyphens: part-of-speech, end-to-end.
+const MIDDLE: [&str; 12] = ["and", "as", "at", "by", "for", "in", "of", "off", "on", "the", "to", "up"];
 const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 const ONES: [&str; 9] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
 /// Whether two words are usually written with a hyphen in English.
 fn is_usual(left: &str, right: &str) -> bool {
     let letters = |word: &str| word.chars().filter(|c| c.is_ascii_alphabetic()).collect::<String>().to_lowercase();
-    let left = left.rsplit(|c: char| !c.is_alphabetic()).next().map(letters).unwrap_or_default();
+    let mut parts = left.trim_start_matches(|c: char| !c.is_alphabetic()).rsplit(|c: char| !c.is_alphabetic());
+    let left = parts.next().map(letters).unwrap_or_default();
+    let goes_on = parts.next().is_some_and(|part| !part.is_empty());
     let right = right.split(|c: char| !c.is_alphabetic()).next().map(letters).unwrap_or_default();
     let (left, right) = (left.as_str(), right.as_str());
     match left {
         "self" => !matches!(right, "ish" | "ishly" | "ishness" | "less" | "lessly" | "same" | "hood"),
         "well" => right.ends_with("ed") || matches!(right, "being" | "known"),
+        _ if goes_on && MIDDLE.contains(&left) => !right.is_empty(),
         _ if TENS.contains(&left) => ONES.contains(&right),
         _ => {
             let follows = |(first, seconds): &(&str, &[&str])| *first == left && seconds.contains(&right);
@@ -159,13 +164,17 @@ mod tests {
 
     #[test]
     fn usual_compounds_of_english_are_known() {
-        for (left, right) in
-            [("well", "characterized"), ("Twenty", "eight"), ("(high", "throughput,"), ("insulin", "resistant")]
-        {
+        for (left, right) in [
+            ("well", "characterized"),
+            ("Twenty", "eight"),
+            ("(high", "throughput,"),
+            ("insulin", "resistant"),
+            ("“part-of", "speech"),
+        ] {
             assert!(is_usual(left, right), "{left}-{right}");
         }
         for (left, right) in
-            [("self", "ish"), ("well", "ness"), ("high", "light"), ("inter", "related"), ("in", "dependent")]
+            [("self", "ish"), ("well", "ness"), ("high", "light"), ("(in", "related"), ("in", "dependent")]
         {
             assert!(!is_usual(left, right), "{left}{right}");
         }

@@ -9,6 +9,8 @@ use crate::layout::{Draft, append, ends_sentence, is_broken};
 const OPENING: [char; 5] = ['(', '[', '“', '"', '‘'];
 /// A column of running text has at least so many lines.
 const BODY_LINES: usize = 4;
+/// An item of a list with fewer bytes needs no full stop to be at its end.
+const SHORT_ITEM: usize = 45;
 /// Lines of running text are filled at least so far, where a letter is so many times its size wide.
 const FILLED: f32 = 0.5;
 const LETTER: f32 = 0.45;
@@ -141,6 +143,10 @@ fn goes_on(before: &Draft, after: &Draft, habits: Habits) -> bool {
         return first.is_alphabetic();
     }
     let mid_sentence = last.ends_with([',', ';']) || !ends_sentence(last);
+    let is_short = before.kind == BlockKind::ListItem && before.lines == 1 && before.text.len() < SHORT_ITEM;
+    if mid_sentence && is_short {
+        return opens_midway(after);
+    }
     if mid_sentence {
         return opens_midway(after) || first.is_ascii_digit() || !after.indented || !habits.indents;
     }

@@ -188,7 +188,11 @@ fn is_heading(body: &[Draft], at: usize, profile: &Profile) -> bool {
         return false;
     }
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-    if letters < 3 || letters * 2 < text.chars().filter(|c| !c.is_whitespace()).count() {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let signs = text.chars().filter(|c| !c.is_whitespace()).count();
+    // The number of an invoice may be longer than the word before it.
+    let named = draft.size > TITLE * profile.size && letters * 3 >= signs && (letters + digits) * 5 >= signs * 4;
+    if letters < 3 || (letters * 2 < signs && !named) {
         return false;
     }
     let numbered = marks::numbering(text).is_some();

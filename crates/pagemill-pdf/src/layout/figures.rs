@@ -14,6 +14,8 @@ const MAX_CELLS: usize = 400;
 const LEAST_SIDE: f32 = 24.0;
 /// A drawing has at least so much area, in square points, for each character in it.
 const AREA_PER_CHARACTER: f32 = 130.0;
+/// The same of what is rules for the most part: a table has more characters.
+const RULED_PER_CHARACTER: f32 = 400.0;
 /// So many regions of a page, the largest, are looked at.
 const MAX_REGIONS: usize = 64;
 /// Logos stand within this share of the page height from its edge.
@@ -28,6 +30,8 @@ pub(crate) struct Region {
     pub(crate) bbox: Rect,
     /// Whether it is a picture by itself. Otherwise a caption has to say so.
     pub(crate) sure: bool,
+    /// Whether nearly all of it is rules, as in a chart on squared paper, or a table that someone has marked by hand.
+    pub(crate) ruled: bool,
 }
 
 /// What is drawn on a page, from top to bottom.
@@ -65,8 +69,10 @@ pub(crate) fn regions(content: &Content) -> Vec<Region> {
         .filter_map(|(bbox, telling, parts)| {
             let area = bbox.area();
             let pictures = content.images.iter().any(|image| bbox.contains(image, 1.0) && image.area() > 0.25 * area);
+            let rules = content.rules.iter().filter(|rule| bbox.contains(&rule.bbox, 1.0)).count() as u32;
+            let ruled = rules * 10 >= parts * 7 && telling * 10 < parts;
             let sure = pictures || (telling >= 4 && parts >= 6);
-            (sure || parts >= 5).then_some(Region { bbox, sure })
+            (sure || parts >= 5).then_some(Region { bbox, sure, ruled: ruled && !pictures })
         })
         .collect()
 }
@@ -133,10 +139,22 @@ pub(crate) fn without_text(regions: Vec<Region>, lines: &[Line], content: &Conte
             text += u32::from(is_running(line, size));
         }
         let running = text >= 4 && text * 4 >= all;
-        let sparse = region.sure && region.bbox.area() > AREA_PER_CHARACTER * chars as f32;
+        let least = if region.ruled { RULED_PER_CHARACTER } else { AREA_PER_CHARACTER };
+        let sparse = region.sure && region.bbox.area() > least * chars as f32;
         !running && (sparse || has_caption(&region.bbox, lines, content))
     };
-    regions.into_iter().filter(is_figure).map(|region| region.bbox).collect()
+    let above = |region: Region| Region { bbox: above_caption(region.bbox, lines, content), ..region };
+    regions.into_iter().map(above).filter(is_figure).map(|region| region.bbox).collect()
+}
+
+/// What is above the caption, where a frame is drawn around both.
+fn above_caption(region: Rect, lines: &[Line], content: &Content) -> Rect {
+    let low = region.y0 + 0.5 * region.height();
+    let captions = lines
+        .iter()
+        .filter(|line| line.frame.y0 > low && region.contains(&line.frame, 2.0) && is_caption(line, content));
+    let top = captions.map(|line| line.frame.y0 - 1.0).fold(region.y1, f32::min);
+    if top - region.y0 < LEAST_SIDE { region } else { Rect { y1: top, ..region } }
 }
 
 /// Lines that belong to a figure: its labels, which are not read. Sentences are none, and where most of what a page
@@ -175,11 +193,14 @@ pub(super) fn is_decorative(bbox: &Rect, (width, height): (f32, f32)) -> bool {
 fn has_caption(region: &Rect, lines: &[Line], content: &Content) -> bool {
     lines.iter().any(|line| {
         let gap = line.frame.y0 - region.y1;
-        (-4.0..60.0).contains(&gap)
-            && line.frame.horizontal_overlap(region) > 0.0
-            && line.first_word(content).get(..3).is_some_and(|start| start.eq_ignore_ascii_case("fig"))
-            && marks::caption_start(&line.text(content)) != CaptionStart::No
+        (-4.0..60.0).contains(&gap) && line.frame.horizontal_overlap(region) > 0.0 && is_caption(line, content)
     })
+}
+
+/// Whether a line begins as the caption of a figure does.
+fn is_caption(line: &Line, content: &Content) -> bool {
+    line.first_word(content).get(..3).is_some_and(|start| start.eq_ignore_ascii_case("fig"))
+        && marks::caption_start(&line.text(content)) != CaptionStart::No
 }
 
 #[cfg(test)]

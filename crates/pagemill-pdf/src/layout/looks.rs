@@ -16,6 +16,10 @@ const LARGEST: f32 = 1.5;
 const TOLD: f32 = 1.3;
 /// White space, in ems, that parts furniture from text.
 const APART: f32 = 1.0;
+/// Rows of a table are as far apart as their neighbours within so many ems.
+const EVEN: f32 = 0.25;
+/// What is smaller than most of the text by this factor is small print.
+const SMALL_PRINT: f32 = 0.9;
 /// Pieces of a row this many ems apart stand at the sides of the page.
 const SIDES: f32 = 3.0;
 
@@ -101,6 +105,9 @@ impl Edge<'_> {
         if depth > ZONE || row.chars > LONGEST || self.larger(row) > LARGEST {
             return 0;
         }
+        if self.is_of_table(at) {
+            return 0;
+        }
         let next = self.rows.get(at + 1);
         // Rows of short pieces one below the other are a table; longer ones are columns of text.
         let table = next.is_some_and(|next| next.widest_gap > SIDES && next.shortest < TEXT_PIECE);
@@ -132,6 +139,16 @@ impl Edge<'_> {
         let said = self.texts[at..at + count].iter().any(|text| has_imprint(text) && (!tall || is_of_journal(text)));
         let noted = (at..at + count).any(|at| self.is_note(at));
         if count > 1 && small && said && !noted && self.depth(inner) <= ZONE { count } else { 0 }
+    }
+
+    /// Whether a row is the outermost of a table: rows of short pieces follow each other inwards as far apart as it is
+    /// from them. Dates and numbers at the sides are its cells then. Columns of an address at the foot are small print.
+    fn is_of_table(&self, at: usize) -> bool {
+        let is_in_pieces = |at: usize| {
+            let row = self.rows.get(at).filter(|row| self.larger(row) > SMALL_PRINT);
+            row.is_some_and(|row| row.widest_gap > SIDES && row.shortest < TEXT_PIECE)
+        };
+        (at..=at + 2).all(is_in_pieces) && (self.inward(at) - self.inward(at + 1)).abs() < EVEN * self.rows[at].size
     }
 
     /// Whether the pieces of a row stand at the sides of the page.

@@ -51,6 +51,13 @@ pub(crate) fn is_label(word: &str) -> bool {
     is_count(inner)
 }
 
+/// The number that is set to the first word of a note, as in `7See` or `12http://…`.
+pub(crate) fn note_number(word: &str) -> Option<u32> {
+    let rest = word.trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_word = rest.chars().take_while(|c| c.is_alphabetic()).count() > 2;
+    word[..word.len() - rest.len()].parse().ok().filter(|number| is_word && *number < 1000)
+}
+
 fn is_count(text: &str) -> bool {
     let digits = !text.is_empty() && text.len() <= 3 && text.bytes().all(|b| b.is_ascii_digit());
     let letter = text.len() == 1 && text.bytes().all(|b| b.is_ascii_alphabetic());

@@ -148,6 +148,9 @@ impl Flow {
         if marks::is_label(first) && is_short && (marks::is_label(entry) || marks::is_bullet(entry)) {
             return true;
         }
+        if marks::note_number(entry).is_some_and(|number| marks::note_number(first) == Some(number + 1)) {
+            return true;
+        }
         let shift = line.frame.x0 - before.frame.x0;
         let is_second = at == begin + 1;
         if self.is_beside_initial(begin, at) {

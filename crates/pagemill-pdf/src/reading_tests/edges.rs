@@ -33,6 +33,22 @@ fn a_page_alone_tells_its_head_and_foot_by_their_looks() {
 }
 
 #[test]
+fn the_last_row_of_a_table_with_a_date_is_no_foot() {
+    let rows: String = (0..9_u8)
+        .map(|row| {
+            let y = 220.0 - 22.0 * f32::from(row);
+            line(60.0, y, 10.0, &format!("0{}/02/2026", row + 1))
+                + &line(160.0, y, 10.0, "Water Utility")
+                + &line(440.0, y, 10.0, "-$75.00")
+                + &line(500.0, y, 10.0, "$5,820.00")
+        })
+        .collect();
+    let page = lines(60.0, 700.0, &LEFT) + &rows;
+    let kinds: Vec<&str> = read(&[page])[0].blocks.iter().map(|block| block.kind.as_str()).collect();
+    assert_eq!(kinds, ["paragraph", "table"]);
+}
+
+#[test]
 fn a_foot_at_the_sides_is_told_below_small_print() {
     let page = lines(60.0, 700.0, &LEFT)
         + &(0..9_u8)
@@ -63,6 +79,20 @@ fn a_foot_of_several_lines_is_told_on_a_page_alone_and_a_note_is_none() {
     let tail =
         ["The volume of the water that comes down in a year is", "known since the second bridge was built there."];
     assert!(!kinds(&tail).contains(&"footer"));
+}
+
+#[test]
+fn notes_with_numbers_that_follow_each_other_are_notes_of_their_own() {
+    let page = lines(60.0, 700.0, &LEFT)
+        + &lines(60.0, 640.0, &RIGHT)
+        + &line(70.0, 80.0, 8.0, "7http://rivers.example.org/")
+        + &line(70.0, 70.0, 8.0, "8https://example.com/bridges/")
+        + &line(60.0, 60.0, 8.0, "of-the-north");
+    let told = told(&read(&[page])[0]);
+    assert_eq!(
+        told[1..],
+        ["footnote: 7http://rivers.example.org/", "footnote: 8https://example.com/bridges/of-the-north"]
+    );
 }
 
 #[test]

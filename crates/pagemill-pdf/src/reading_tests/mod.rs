@@ -172,6 +172,12 @@ fn headings_have_levels_and_lists_are_told() {
 }
 
 #[test]
+fn a_title_may_end_with_a_long_number() {
+    let page = line(60.0, 720.0, 18.0, "Invoice RE-2017-0005") + &lines(60.0, 690.0, &LEFT);
+    assert_eq!(told(&read(&[page])[0])[0], "heading: Invoice RE-2017-0005");
+}
+
+#[test]
 fn names_with_their_values_stay_apart() {
     let entries = ["Account number: 98292881", "Buyer: A. Rosales", "Closing date: 12 July"];
     let page = lines(60.0, 740.0, &LEFT) + &lines(60.0, 600.0, &entries);

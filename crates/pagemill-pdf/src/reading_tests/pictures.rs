@@ -53,6 +53,51 @@ fn sentences_on_a_picture_are_read_and_its_labels_are_not() {
 }
 
 #[test]
+fn a_table_with_strokes_by_hand_is_a_table() {
+    let mut page = lines(60.0, 740.0, &LEFT);
+    for row in 0..8_u8 {
+        let y = 500.0 - 30.0 * f32::from(row);
+        page += &line(70.0, y + 10.0, 10.0, &format!("Name of plan {row} in the papers here"));
+        page += &line(310.0, y + 10.0, 10.0, &format!("The value {row} of it"));
+        // A frame of thin boxes around each cell.
+        for (x, width) in [(60.0, 240.0), (300.0, 200.0)] {
+            page += &format!("{x} {y} {width} 0.5 re f {x} {} {width} 0.5 re f ", y + 30.0);
+            page += &format!("{x} {y} 0.5 30 re f {} {y} 0.5 30 re f\n", x + width);
+        }
+    }
+    for stroke in 0..5_u8 {
+        let y = 480.0 - 30.0 * f32::from(stroke);
+        page += &format!("310 {y} m 330 {} 350 {} 390 {y} c 380 {} l s\n", y + 12.0, y - 12.0, y + 9.0);
+    }
+    let kinds: Vec<String> = told(&read(&[page])[0]);
+    assert!(kinds.iter().any(|block| block.starts_with("table: Name of plan 0 in the papers here\tThe value 0 of it")), "{kinds:?}");
+}
+
+#[test]
+fn the_caption_within_the_frame_of_a_figure_is_read() {
+    // A frame with round corners.
+    let frame = "60 300 m 500 300 l 505 300 510 305 510 310 c 510 550 l 505 555 500 560 490 560 c 60 560 l \
+                 55 555 55 550 55 545 c 55 310 l 55 305 56 301 60 300 c s\n";
+    let curves: String =
+        (0..8_u16).map(|at| format!("{0} 400 m {0} 450 {1} 500 {1} 520 c S\n", 80 + 40 * at, 100 + 40 * at)).collect();
+    let page = lines(60.0, 740.0, &LEFT)
+        + frame
+        + &curves
+        + &line(90.0, 540.0, 7.0, "Levels")
+        + &line(
+            70.0,
+            330.0,
+            7.0,
+            "Fig. 2 Levels of the river over the year, as the gauges beside the two bridges told them",
+        )
+        + &line(70.0, 320.0, 7.0, "in the spring. The gauge in the middle is the oldest of them.");
+    let told = told(&read(&[page])[0]);
+    let caption = told.iter().find(|block| block.starts_with("caption: Fig. 2 Levels"));
+    assert!(caption.is_some_and(|caption| caption.ends_with("the oldest of them.")), "{told:?}");
+    assert!(!told.iter().any(|block| block.ends_with(": Levels")), "{told:?}");
+}
+
+#[test]
 fn what_a_slide_says_on_its_picture_is_its_text() {
     let page = picture(50, 200, 500, 400)
         + &line(100.0, 500.0, 24.0, "A pump for small stations")
