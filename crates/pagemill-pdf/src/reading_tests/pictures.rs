@@ -70,7 +70,10 @@ fn a_table_with_strokes_by_hand_is_a_table() {
         page += &format!("310 {y} m 330 {} 350 {} 390 {y} c 380 {} l s\n", y + 12.0, y - 12.0, y + 9.0);
     }
     let kinds: Vec<String> = told(&read(&[page])[0]);
-    assert!(kinds.iter().any(|block| block.starts_with("table: Name of plan 0 in the papers here\tThe value 0 of it")), "{kinds:?}");
+    assert!(
+        kinds.iter().any(|block| block.starts_with("table: Name of plan 0 in the papers here\tThe value 0 of it")),
+        "{kinds:?}"
+    );
 }
 
 #[test]

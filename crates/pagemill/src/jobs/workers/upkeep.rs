@@ -83,10 +83,16 @@ impl Shared {
 
     /// Looks whether jobs were taken away, take too long, or the machine is short of something.
     pub(super) async fn watch(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut was_busy = false;
         while !*stop.borrow() {
             pause(WATCH, &mut stop).await;
             self.look_around();
             self.tell_slow();
+            let is_busy = !self.running().is_empty();
+            if std::mem::replace(&mut was_busy, is_busy) != is_busy {
+                // Whoever looks at work under way is not told that nobody works.
+                self.report().await;
+            }
             let held: Vec<(JobId, i64)> =
                 self.running().iter().map(|(job, running)| (job.clone(), running.claim.fence)).collect();
             if held.is_empty() {
