@@ -289,16 +289,19 @@ impl From<&WorkerState> for WorkerView {
                     job: job.job.to_string(),
                     task: job.task.to_string(),
                     stage: job.stage.as_str().to_owned(),
-                    unit: job.unit.map(|unit| match job.stage {
-                        Stage::Embed => format!("batch {unit}"),
-                        _ => format!("page {unit}"),
-                    }),
+                    unit: job.unit.map(|unit| unit_words(job.stage, unit)),
                     running_seconds: job.running_ms as f64 / 1000.0,
                     silent_seconds: job.silent_ms as f64 / 1000.0,
                 })
                 .collect(),
         }
     }
+}
+
+/// What a worker is at.
+fn unit_words(stage: Stage, unit: u32) -> String {
+    let kind = if stage == Stage::Embed { "batch" } else { "page" };
+    format!("{kind} {unit}")
 }
 
 /// A job that was set aside, with all that is needed to understand it.
