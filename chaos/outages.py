@@ -26,10 +26,7 @@ def run(world: World, rounds: int) -> list[str]:
         postgres("crash")
         problems += refusal(server, world)
         postgres("start")
-        seconds = wait_for("the server to be ready again", lambda: server.get("/readyz")["status"] == "ok")
-        print(f"outage {number}: ready {seconds:.1f} s after the database", flush=True)
-        if seconds > 10:
-            problems.append(f"outage {number}: it took {seconds:.0f} s to connect again")
+        problems += [f"outage {number}: {problem}" for problem in reconnection(server, f"outage {number}")]
         if not server.is_running():
             raise SystemExit("the server exited with the database")
     for path in files:
@@ -37,6 +34,13 @@ def run(world: World, rounds: int) -> list[str]:
     server.settle()
     server.stop()
     return problems + library.judge(reference, acknowledged)
+
+
+def reconnection(server: Server, what: str) -> list[str]:
+    """How soon the server is well again after its database."""
+    seconds = wait_for("the server to be ready again", lambda: server.get("/readyz")["status"] == "ok")
+    print(f"{what}: ready {seconds:.1f} s after the database", flush=True)
+    return [f"it took {seconds:.0f} s to connect again"] if seconds > 10 else []
 
 
 def refusal(server: Server, world: World) -> list[str]:

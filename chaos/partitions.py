@@ -5,8 +5,8 @@ is lost or doubled.
 
 import time
 
-from .outages import refusal
-from .world import Process, Server, World, postgres, wait_for
+from .outages import reconnection, refusal
+from .world import Process, Server, World, postgres
 
 # Twice as long as a lease lasts.
 SILENT = 60.0
@@ -31,10 +31,8 @@ def run(world: World, rounds: int) -> list[str]:
             time.sleep(max(0.0, SILENT - refused))
         finally:
             postgres("thaw")
-        ready = wait_for("the server to be ready again", lambda: server.get("/readyz")["status"] == "ok")
-        print(f"partition {number}: refused after {refused:.1f} s, ready {ready:.1f} s after it", flush=True)
-        if ready > 10:
-            found.append(f"it took {ready:.0f} s to connect again")
+        print(f"partition {number}: refused after {refused:.1f} s", flush=True)
+        found += reconnection(server, f"partition {number}")
         found += [f"the {name} exited" for name, process in (("server", server), ("worker", worker)) if not process.is_running()]
         server.settle()
         worker.stop()

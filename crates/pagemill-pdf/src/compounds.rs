@@ -173,9 +173,14 @@ mod tests {
         ] {
             assert!(is_usual(left, right), "{left}-{right}");
         }
-        for (left, right) in
-            [("self", "ish"), ("well", "ness"), ("high", "light"), ("(in", "related"), ("in", "dependent")]
-        {
+        for (left, right) in [
+            ("self", "ish"),
+            ("well", "ness"),
+            ("high", "light"),
+            ("inter", "related"),
+            ("in", "dependent"),
+            ("(in", "related"),
+        ] {
             assert!(!is_usual(left, right), "{left}{right}");
         }
     }

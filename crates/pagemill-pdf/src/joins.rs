@@ -144,11 +144,9 @@ fn goes_on(before: &Draft, after: &Draft, habits: Habits) -> bool {
     }
     let mid_sentence = last.ends_with([',', ';']) || !ends_sentence(last);
     let is_short = before.kind == BlockKind::ListItem && before.lines == 1 && before.text.len() < SHORT_ITEM;
-    if mid_sentence && is_short {
-        return opens_midway(after);
-    }
     if mid_sentence {
-        return opens_midway(after) || first.is_ascii_digit() || !after.indented || !habits.indents;
+        let may_go_on = first.is_ascii_digit() || !after.indented || !habits.indents;
+        return opens_midway(after) || (may_go_on && !is_short);
     }
     if first.is_lowercase() {
         return before.full || !after.indented;

@@ -376,3 +376,20 @@ impl fmt::Debug for Settings {
 fn available_cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_stage_has_its_own_limits_or_those_of_all() {
+        let text = "workers = { hard_seconds = 5, stages = { ocr = { hard_seconds = 9 } } }";
+        let workers = toml::from_str::<File>(text).unwrap().workers;
+        let seconds = |stage| (workers.soft_limit(stage).as_secs(), workers.hard_limit(stage).as_secs());
+        assert_eq!(seconds(Stage::Ocr), (1500, 9));
+        assert_eq!(seconds(Stage::Parse), (1500, 5));
+        assert!(toml::from_str::<File>("workers = { stages = { reading = {} } }").is_err());
+    }
+}

@@ -69,10 +69,11 @@ pub(crate) fn regions(content: &Content) -> Vec<Region> {
         .filter_map(|(bbox, telling, parts)| {
             let area = bbox.area();
             let pictures = content.images.iter().any(|image| bbox.contains(image, 1.0) && image.area() > 0.25 * area);
-            let rules = content.rules.iter().filter(|rule| bbox.contains(&rule.bbox, 1.0)).count() as u32;
-            let ruled = rules * 10 >= parts * 7 && telling * 10 < parts;
             let sure = pictures || (telling >= 4 && parts >= 6);
-            (sure || parts >= 5).then_some(Region { bbox, sure, ruled: ruled && !pictures })
+            // Counted only where it can matter.
+            let rules = || content.rules.iter().filter(|rule| bbox.contains(&rule.bbox, 1.0)).count() as u32;
+            let ruled = sure && !pictures && telling * 10 < parts && rules() * 10 >= parts * 7;
+            (sure || parts >= 5).then_some(Region { bbox, sure, ruled })
         })
         .collect()
 }

@@ -110,7 +110,7 @@ impl Edge<'_> {
         }
         let next = self.rows.get(at + 1);
         // Rows of short pieces one below the other are a table; longer ones are columns of text.
-        let table = next.is_some_and(|next| next.widest_gap > SIDES && next.shortest < TEXT_PIECE);
+        let table = next.is_some_and(Row::is_in_short_pieces);
         let told = self.larger(row) <= TOLD && (says_so(text, self.top) || (self.has_sides(row) && !table));
         // Numbers beside several rows are numbers of lines.
         let numbered = |at: usize| self.rows[at].widest_gap > 2.0 && begins_or_ends_with_number(&self.texts[at]);
@@ -144,11 +144,11 @@ impl Edge<'_> {
     /// Whether a row is the outermost of a table: rows of short pieces follow each other inwards as far apart as it is
     /// from them. Dates and numbers at the sides are its cells then. Columns of an address at the foot are small print.
     fn is_of_table(&self, at: usize) -> bool {
-        let is_in_pieces = |at: usize| {
+        let is_of_cells = |at: usize| {
             let row = self.rows.get(at).filter(|row| self.larger(row) > SMALL_PRINT);
-            row.is_some_and(|row| row.widest_gap > SIDES && row.shortest < TEXT_PIECE)
+            row.is_some_and(Row::is_in_short_pieces)
         };
-        (at..=at + 2).all(is_in_pieces) && (self.inward(at) - self.inward(at + 1)).abs() < EVEN * self.rows[at].size
+        (at..=at + 2).all(is_of_cells) && (self.inward(at) - self.inward(at + 1)).abs() < EVEN * self.rows[at].size
     }
 
     /// Whether the pieces of a row stand at the sides of the page.
@@ -209,6 +209,11 @@ impl Row {
         self.shortest = self.shortest.min(line.chars);
         // Pieces of their own are further apart than the words of a line.
         self.widest_gap = SIDES + 1.0;
+    }
+
+    /// Whether it is parted into pieces too short for lines of text.
+    fn is_in_short_pieces(&self) -> bool {
+        self.widest_gap > SIDES && self.shortest < TEXT_PIECE
     }
 
     fn text(&self, lines: &[Line], content: &Content) -> String {

@@ -37,7 +37,7 @@ function showPart(part) {
   if (part !== "task") leaveTask();
 }
 
-/** `#/doc_…/page/3?marks=…`, `#/work`, `#/work/task_…`, `#/search?q=…`, `#/ask?q=…`, or nothing. */
+/** `#/doc_…/page/3?marks=…`, `#/work`, the address of a task, `#/search?q=…`, `#/ask?q=…`, or nothing. */
 function showHash() {
   const hash = location.hash;
   const place = PLACE.exec(hash);

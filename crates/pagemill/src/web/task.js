@@ -2,7 +2,7 @@
 
 import { changeTask, getTask, taskEvents, whyTask } from "/assets/api.js";
 import { announce, byId, el, sentence } from "/assets/dom.js";
-import { clock, count, eventWords, isFinal, seconds, soon, stageName, taskStanding } from "/assets/words.js";
+import { clock, count, eventWords, isFinal, seconds, soon, stageName, taskAddress, taskStanding } from "/assets/words.js";
 import { button, documentName } from "/assets/work.js";
 
 const GATHER_MS = 250;
@@ -101,7 +101,7 @@ function acts(task) {
       async () => {
         const changed = await changeTask(task.id, action);
         announce(`${label}: done`);
-        if (changed.id !== task.id) location.hash = `#/work/${changed.id}`;
+        if (changed.id !== task.id) location.hash = taskAddress(changed.id);
         else await refresh();
       },
       tone,

@@ -12,6 +12,11 @@ export function size(bytes) {
 /** What a document is called: its title, else its file name. */
 export const nameOf = (document) => document.title || document.file;
 
+const WORK = "#/work";
+
+/** Where the page shows a task. */
+export const taskAddress = (id) => `${WORK}/${id}`;
+
 const FINAL = new Set(["completed", "partial", "failed", "cancelled"]);
 
 /** Whether nothing more will happen to a task by itself. */

@@ -13,7 +13,7 @@ import {
 } from "/assets/api.js";
 import { announce, byId, confirmed, el, sentence } from "/assets/dom.js";
 import { knownDocuments } from "/assets/library.js";
-import { ago, asideAdvice, asideWords, count, memory, nameOf, soon, stageName, taskStanding } from "/assets/words.js";
+import { ago, asideAdvice, asideWords, count, memory, nameOf, soon, stageName, taskAddress, taskStanding } from "/assets/words.js";
 
 /** Changes are gathered this long before they are looked up. */
 const GATHER_MS = 400;
@@ -159,7 +159,7 @@ function taskRow(task) {
     el(
       "div",
       { class: "row-text" },
-      el("a", { class: "row-name", href: `#/work/${task.id}`, "data-key": task.id }, name),
+      el("a", { class: "row-name", href: taskAddress(task.id), "data-key": task.id }, name),
       el("p", { class: "row-state" }, more.filter(Boolean).join(" · ")),
       task.status === "processing" &&
         el("progress", { class: "row-bar", max: "1", value: String(task.progress), "aria-label": `${name}: ${text}` }),
@@ -208,7 +208,7 @@ function kindRow({ code, message }, links, advice, acts) {
     el(
       "p",
       { class: "failure-links" },
-      links.slice(0, LINKED).map(({ task, key, name }) => el("a", { href: `#/work/${task}`, "data-key": key }, name)),
+      links.slice(0, LINKED).map(({ task, key, name }) => el("a", { href: taskAddress(task), "data-key": key }, name)),
     ),
     acts,
   );
@@ -267,7 +267,7 @@ function asideRow(letter) {
   return el(
     "li",
     { class: "failure" },
-    el("p", { class: "failure-head" }, el("a", { href: `#/work/${letter.task}`, "data-key": `aside-${job}` }, name)),
+    el("p", { class: "failure-head" }, el("a", { href: taskAddress(letter.task), "data-key": `aside-${job}` }, name)),
     el("p", { class: "failure-when" }, asideWords(letter)),
     letter.error && el("p", { class: "failure-text" }, el("code", { class: "error-code" }, letter.error.code), " ", sentence(letter.error.message)),
     el("p", { class: "failure-text" }, asideAdvice(letter)),

@@ -278,8 +278,7 @@ fn a_job_past_its_limit_stays_in_hand_until_its_end_can_be_written() {
     let Some(database) = TestDatabase::new() else { return };
     let library = TestLibrary::new();
     std::fs::create_dir_all(library.path()).unwrap();
-    std::fs::write(library.path().join("pagemill.toml"), "workers = { stages = { parse = { hard_seconds = 1 } } }")
-        .unwrap();
+    std::fs::write(library.path().join("pagemill.toml"), "workers = { hard_seconds = 1 }").unwrap();
     let on = |words: &[&str]| {
         let mut command = library.command(words);
         command.env("PAGEMILL_DATABASE", database.url());

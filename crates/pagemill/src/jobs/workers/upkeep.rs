@@ -88,13 +88,13 @@ impl Shared {
             pause(WATCH, &mut stop).await;
             self.look_around();
             self.tell_slow();
-            let is_busy = !self.running().is_empty();
-            if std::mem::replace(&mut was_busy, is_busy) != is_busy {
-                // Whoever looks at work under way is not told that nobody works.
-                self.report().await;
-            }
             let held: Vec<(JobId, i64)> =
                 self.running().iter().map(|(job, running)| (job.clone(), running.claim.fence)).collect();
+            if was_busy == held.is_empty() {
+                // Whoever looks at work under way is not told that nobody works.
+                was_busy = !held.is_empty();
+                self.report().await;
+            }
             if held.is_empty() {
                 continue;
             }
